@@ -1,0 +1,221 @@
+/* Questions to core from many threads over one channel that may be replaced. Runs in api, blob, mover and idp. */
+#include "ipc/client.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+enum call_state { CALL_WAITING, CALL_ANSWERED, CALL_CUT };
+
+/* One question on the wire; lives on the asking thread's stack. */
+struct call {
+    struct call *next;
+    int64_t id;
+    enum call_state state;
+    json_t *answer;
+};
+
+struct ipc_client {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct channel *channel;
+    struct call *calls;
+    int64_t last_id;
+    void (*push)(const char *op, const json_t *message, void *ctx);
+    void (*pump)(int timeout_ms, void *ctx);
+    void *ctx;
+};
+
+struct ipc_client *ipc_client_new(void (*push)(const char *op, const json_t *message, void *ctx),
+                                  void (*pump)(int timeout_ms, void *ctx), void *ctx)
+{
+    struct ipc_client *client = xcalloc(1, sizeof *client);
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&client->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&client->lock, NULL);
+    client->push = push;
+    client->pump = pump;
+    client->ctx = ctx;
+    return client;
+}
+
+void ipc_client_free(struct ipc_client *client)
+{
+    if (!client)
+        return;
+    channel_free(client->channel);
+    pthread_cond_destroy(&client->changed);
+    pthread_mutex_destroy(&client->lock);
+    free(client);
+}
+
+/* With the lock held: the channel is gone, every question on it has lost its answer. */
+static void client_cut(struct ipc_client *client)
+{
+    channel_free(TAKE_PTR(client->channel));
+    for (struct call *call = client->calls; call; call = call->next)
+        if (call->state == CALL_WAITING)
+            call->state = CALL_CUT;
+    pthread_cond_broadcast(&client->changed);
+}
+
+void ipc_client_attach(struct ipc_client *client, int fd)
+{
+    pthread_mutex_lock(&client->lock);
+    client_cut(client);
+    client->channel = channel_new(fd);
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+}
+
+int ipc_client_fd(struct ipc_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    int fd = client->channel ? channel_fd(client->channel) : -1;
+    pthread_mutex_unlock(&client->lock);
+    return fd;
+}
+
+/* With the lock held. A late answer, whose caller has given up, is dropped. */
+static void client_answer(struct ipc_client *client, json_t *message)
+{
+    int64_t id = json_int(message, "id");
+    for (struct call *call = client->calls; call; call = call->next)
+        if (call->id == id && call->state == CALL_WAITING) {
+            call->answer = json_incref(message);
+            call->state = CALL_ANSWERED;
+            pthread_cond_broadcast(&client->changed);
+            return;
+        }
+}
+
+void ipc_client_readable(struct ipc_client *client)
+{
+    for (;;) {
+        struct frame frame = {0};
+        pthread_mutex_lock(&client->lock);
+        int r = client->channel ? channel_receive(client->channel, &frame, NULL) : 0;
+        if (r < 0)
+            client_cut(client);
+        bool is_answer = r == 1 && json_int(frame.message, "id") > 0;
+        if (is_answer)
+            client_answer(client, frame.message);
+        pthread_mutex_unlock(&client->lock);
+        if (r == 1 && !is_answer && client->push)
+            client->push(json_text(frame.message, "op"), frame.message, client->ctx);
+        frame_done(&frame);
+        if (r != 1)
+            return;
+    }
+}
+
+/* With the lock held: waits for a change until deadline (monotonic ms). false: the time is over. */
+static bool client_wait(struct ipc_client *client, int64_t deadline)
+{
+    int64_t left = deadline - clock_mono_ms();
+
+    if (left <= 0)
+        return false;
+    if (client->pump) {
+        pthread_mutex_unlock(&client->lock);
+        client->pump((int)left, client->ctx);
+        pthread_mutex_lock(&client->lock);
+        return true;
+    }
+    struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
+    (void)pthread_cond_timedwait(&client->changed, &client->lock, &until);
+    return true;
+}
+
+static void client_forget(struct ipc_client *client, const struct call *call)
+{
+    for (struct call **at = &client->calls; *at; at = &(*at)->next)
+        if (*at == call) {
+            *at = call->next;
+            return;
+        }
+}
+
+/* With the lock held: sends once and waits for the end of that try. E_UNAVAILABLE: it was not sent. */
+static int client_try(struct ipc_client *client, json_t *message, json_t **ret_answer, struct error *err)
+{
+    struct call call = {.next = client->calls, .id = ++client->last_id};
+    int64_t deadline = clock_mono_ms() + IPC_ANSWER_MS;
+
+    json_object_set_new(message, "id", json_integer(call.id));
+    client->calls = &call;
+    int r = channel_send(client->channel, message, NULL, 0, err);
+    if (r == E_LIMIT) {
+        client_forget(client, &call);
+        return r;
+    }
+    if (r == 0)
+        r = channel_flush_wait(client->channel, IPC_ANSWER_MS, err); /* core always reads: this is short */
+    if (r != 0)
+        client_cut(client);
+    while (call.state == CALL_WAITING && client_wait(client, deadline))
+        ;
+    client_forget(client, &call);
+    if (call.state != CALL_ANSWERED)
+        return error_set(err, E_UNKNOWN, "The service was interrupted; look at the present state, then try again");
+    *ret_answer = call.answer;
+    return 0;
+}
+
+static int client_ask(struct ipc_client *client, enum message kind, json_t *message, json_t **ret_answer,
+                      struct error *err)
+{
+    int64_t hold = clock_mono_ms() + IPC_HOLD_MS;
+
+    for (;;) {
+        while (!client->channel)
+            if (!client_wait(client, hold))
+                return error_set(err, E_UNAVAILABLE, "The service is restarting; try again in a moment");
+        int r = client_try(client, message, ret_answer, err);
+        if (r != E_UNKNOWN || !message_repeatable(kind) || clock_mono_ms() >= hold)
+            return r;
+    }
+}
+
+/* Turns an answer into its ok part or its error. */
+static int answer_open(json_t *answer, json_t **ret_ok, struct error *err)
+{
+    json_t *refusal = json_object_get(answer, "error");
+
+    if (refusal)
+        return error_set_field(err, error_code_by_name(json_text(refusal, "code")), json_text(refusal, "field"), "%s",
+                               json_text(refusal, "detail"));
+    if (ret_ok)
+        *ret_ok = json_incref(json_object_get(answer, "ok"));
+    return 0;
+}
+
+int ipc_call(struct ipc_client *client, enum message kind, json_t *fields, json_t **ret_ok, struct error *err)
+{
+    AUTO_JSON json_t *message = fields;
+    AUTO_JSON json_t *answer = NULL;
+
+    json_object_set_new(message, "op", json_string(message_op(kind)));
+    pthread_mutex_lock(&client->lock);
+    int r = client_ask(client, kind, message, &answer, err);
+    pthread_mutex_unlock(&client->lock);
+    return r ? r : answer_open(answer, ret_ok, err);
+}
+
+void ipc_push(struct ipc_client *client, enum message kind, json_t *fields)
+{
+    AUTO_JSON json_t *message = fields;
+
+    json_object_set_new(message, "op", json_string(message_op(kind)));
+    pthread_mutex_lock(&client->lock);
+    if (client->channel && channel_send(client->channel, message, NULL, 0, NULL) != 0)
+        client_cut(client);
+    else if (client->channel && channel_flush_wait(client->channel, IPC_ANSWER_MS, NULL) != 0)
+        client_cut(client);
+    pthread_mutex_unlock(&client->lock);
+}
