@@ -81,9 +81,11 @@ enum status flow_move_outcome(enum status status);
 
 /* The tables against each other; each program that relies on them calls this at start. E_INTERNAL with what is wrong:
  * every status can be reached from create; closed statuses have no exit (failed: only retry; approved: only revoke); no
- * (from, event) twice; every job starts where the status says the bytes are; names unique; links only where bytes rest. */
+ * (from, event) twice; every job starts where the status says the bytes are; names unique; links only where bytes
+ * rest. */
 int flow_self_check(struct error *err) MUST_USE;
-/* The same for given edges (tests seed mistakes). */
+/* The same for given tables (tests seed mistakes). */
 int flow_check_transitions(const struct transition *edges, size_t count, struct error *err) MUST_USE;
+int flow_check_statuses(const struct status_facts *statuses, size_t count, struct error *err) MUST_USE;
 
 #endif

@@ -19,15 +19,18 @@
  * C1 control. E_INVALID with the reason. */
 int name_check(const char *name, size_t len, struct error *err) MUST_USE;
 
+/* Valid UTF-8 without those control characters, of any length, also empty. */
+bool name_is_text(const char *text, size_t len);
+
 /* The key under which two names are twins (NFC and case folded): equal keys may not be in one request. name must have
  * passed name_check. The result is the caller's. */
 char *name_fold(const char *name) MUST_USE;
 
-/* Can the name become a file below a directory? No empty, "." or ".." segment, no slash at either end, segments and path
- * within Linux's limits. E_INVALID naming the file. */
+/* Can the name become a file below a directory? No empty, "." or ".." segment, no slash at either end, segments and
+ * path within Linux's limits. E_INVALID naming the file. */
 int name_check_relative(const char *name, struct error *err) MUST_USE;
-/* Can all the names together become one tree? Each relative, none twice, and none both a file and a directory of another.
- * E_INVALID naming the file. */
+/* Can all the names together become one tree? Each relative, none twice, and none both a file and a directory of
+ * another. E_INVALID naming the file. */
 int name_check_tree(const char *const *names, size_t count, struct error *err) MUST_USE;
 
 /* Azure's rule for metadata names: a C# identifier (here: its ASCII part, since names travel in headers). */

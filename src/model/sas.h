@@ -21,6 +21,7 @@
 #define SAS_LINK_ID_DIGITS 16  /* lower-case hex */
 #define SAS_ID_MAX 64          /* Azure's limit for a stored access policy's id */
 #define SAS_QUERY_MAX 1024     /* the longest query sas_mint writes */
+#define SAS_SIGNED_MAX (16 * 1024) /* no longer than a request target */
 #define SAS_VERSION "2021-12-02" /* sv of what we mint: known to every client, and of the 16-field layout */
 #define SAS_BACKDATE_S 300     /* st is that long ago, for clocks that are behind */
 
@@ -62,8 +63,9 @@ void sas_key_derive(const unsigned char master[static SAS_KEY_SIZE], const char 
 
 /* The 16 fields joined by newlines. */
 void sas_string_to_sign(const struct sas_fields *fields, const char *account, const char *container, struct str *out);
-void sas_sign(const unsigned char key[static SAS_KEY_SIZE], const struct sas_fields *fields, const char *account,
-              const char *container, unsigned char ret_mac[static SHA256_SIZE]);
+/* E_SAS when the text is longer than SAS_SIGNED_MAX. */
+int sas_sign(const unsigned char key[static SAS_KEY_SIZE], const struct sas_fields *fields, const char *account,
+             const char *container, unsigned char ret_mac[static SHA256_SIZE], struct error *err) MUST_USE;
 /* Strict base64, constant time. E_SAS. */
 int sas_verify(const unsigned char key[static SAS_KEY_SIZE], const struct sas_fields *fields, const char *account,
                const char *container, struct error *err) MUST_USE;

@@ -32,8 +32,9 @@ int validate_review(const json_t *body, struct review_input *ret_input, struct e
 /* POST …/revoke. */
 int validate_revoke(const json_t *body, const char **ret_reason, struct error *err) MUST_USE;
 
-/* POST and PATCH /workspaces: {"properties": {display_name, description, enable_airlock, networks, policy}}. A patch
- * changes only what it names and refuses fields it does not know, as AzureTRE does. */
+/* A workspace's properties on create and patch: display_name, description, enable_airlock, networks (array of CIDR
+ * texts), policy (object: see policy.def). A patch changes only what it names. Both refuse fields they do not know, as
+ * AzureTRE does for a patch. */
 struct workspace_input {
     const char *display_name; /* NULL: not given (never on create) */
     const char *description;  /* NULL: not given */

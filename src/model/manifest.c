@@ -1,0 +1,142 @@
+/* Canonical bytes of a request's file list, and their digest. Pure. */
+#include "model/manifest.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/num.h"
+#include "model/name.h"
+
+#define MANIFEST_VALUE_MAX 8192                 /* bytes of a content type or of one metadata value */
+#define MANIFEST_LINE_MAX (512 * 1024)          /* a line: every value escaped at its longest */
+#define MANIFEST_HEADER "{\"airlockManifest\":1}\n" /* what the lines mean; changes when their form does */
+
+/* What clients set by themselves and people want to keep: the file's own modification time. */
+static const char *const KEPT[] = {"mtime"};
+
+struct manifest {
+    struct hash *hash;
+    char last[NAME_BYTES_MAX + 1];
+    uint64_t count;
+    uint64_t total_bytes;
+};
+
+bool manifest_keeps_metadata(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(KEPT); i++)
+        if (strcasecmp(KEPT[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_digest(const char *text)
+{
+    return strlen(text) == SHA256_HEX_SIZE - 1 && strspn(text, "0123456789abcdef") == SHA256_HEX_SIZE - 1;
+}
+
+/* Text that is written as it is: canonical only when it is valid UTF-8 without control characters. */
+static bool is_value(const char *text)
+{
+    size_t len = strlen(text);
+    return len <= MANIFEST_VALUE_MAX && name_is_text(text, len);
+}
+
+static int append_metadata(const struct manifest_file *file, struct str *out, struct error *err)
+{
+    str_append(out, ",\"metadata\":{");
+    for (size_t i = 0; i < file->metadata_count; i++) {
+        const struct manifest_metadata *m = &file->metadata[i];
+        if (!manifest_keeps_metadata(m->name) || !is_value(m->value))
+            return error_set_field(err, E_INVALID, "metadata", "Metadata \"%.64s\" cannot stand in a manifest", m->name);
+        if (i > 0 && strcmp(file->metadata[i - 1].name, m->name) >= 0)
+            return error_set_field(err, E_INVALID, "metadata", "Metadata must be sorted, each name once");
+        str_append(out, i > 0 ? "," : "");
+        json_append_string(out, m->name);
+        str_append_char(out, ':');
+        json_append_string(out, m->value);
+    }
+    str_append(out, "}");
+    return 0;
+}
+
+int manifest_append_line(const struct manifest_file *file, struct str *out, struct error *err)
+{
+    AUTO_STR struct str line = STR_INIT(MANIFEST_LINE_MAX);
+
+    int r = name_check(file->name, strlen(file->name), err);
+    if (r < 0)
+        return r;
+    if (!is_digest(file->sha256))
+        return error_set_field(err, E_INVALID, "sha256", "A file's SHA-256 must be 64 lower-case hex digits");
+    if (!is_value(file->content_type))
+        return error_set_field(err, E_INVALID, "contentType", "A content type must be plain text");
+    if (file->metadata_count > MANIFEST_METADATA_MAX)
+        return error_set_field(err, E_INVALID, "metadata", "More than %d metadata values", MANIFEST_METADATA_MAX);
+    str_append(&line, "{\"name\":");
+    json_append_string(&line, file->name);
+    str_printf(&line, ",\"size\":%" PRIu64 ",\"sha256\":\"%s\",\"contentType\":", file->size, file->sha256);
+    json_append_string(&line, file->content_type);
+    r = append_metadata(file, &line, err);
+    if (r < 0)
+        return r;
+    str_append(&line, "}\n");
+    str_append_len(out, line.p, line.len);
+    if (line.overflow || out->overflow)
+        return error_set(err, E_LIMIT, "The manifest's line is too long");
+    return 0;
+}
+
+struct manifest *manifest_new(void)
+{
+    struct manifest *m = xcalloc(1, sizeof *m);
+
+    m->hash = hash_new_sha256();
+    hash_update(m->hash, MANIFEST_HEADER, strlen(MANIFEST_HEADER));
+    return m;
+}
+
+int manifest_add(struct manifest *m, const struct manifest_file *file, struct error *err)
+{
+    AUTO_STR struct str line = STR_INIT(MANIFEST_LINE_MAX);
+    uint64_t total;
+
+    int r = manifest_append_line(file, &line, err);
+    if (r < 0)
+        return r;
+    if (m->count > 0 && strcmp(m->last, file->name) >= 0)
+        return error_set_field(err, E_INVALID, "files", "\"%.200s\" is out of order in the manifest", file->name);
+    if (!num_add(m->total_bytes, file->size, &total))
+        return error_set(err, E_LIMIT, "The files are larger together than a number can say");
+    hash_update(m->hash, line.p, line.len);
+    (void)str_copy(m->last, sizeof m->last, file->name); /* fits: name_check has counted */
+    m->count++;
+    m->total_bytes = total;
+    return 0;
+}
+
+uint64_t manifest_count(const struct manifest *m)
+{
+    return m->count;
+}
+
+uint64_t manifest_total_bytes(const struct manifest *m)
+{
+    return m->total_bytes;
+}
+
+void manifest_finish(struct manifest *m, char ret_digest[static SHA256_HEX_SIZE])
+{
+    unsigned char digest[SHA256_SIZE];
+
+    hash_final(m->hash, digest);
+    hex_encode(digest, sizeof digest, ret_digest);
+}
+
+void manifest_free(struct manifest *m)
+{
+    if (!m)
+        return;
+    hash_free(m->hash);
+    free(m);
+}
