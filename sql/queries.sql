@@ -1,0 +1,296 @@
+-- Every statement that airlock runs, by name. Parameters are $1, $2, …; the C side names the query, never its text.
+
+-- name: WORKSPACE_INSERT
+INSERT INTO workspace (id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $11);
+
+-- name: WORKSPACE_UPDATE
+UPDATE workspace SET display_name = $2, description = $3, enable_airlock = $4, networks = $5, max_files = $6, max_bytes = $7,
+    link_lifetime = $8, version = version + 1, updated = $9 WHERE id = $1 AND version = $10;
+
+-- name: WORKSPACE_GET
+SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
+FROM workspace WHERE id = $1;
+
+-- name: WORKSPACE_BY_CLIENT
+SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
+FROM workspace WHERE client_id = $1;
+
+-- name: WORKSPACE_LIST
+SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
+FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM assignment WHERE subject = $2) ORDER BY display_name, id LIMIT 1000;
+
+-- name: WORKSPACE_COUNT
+SELECT count(*) FROM workspace;
+
+-- name: WORKSPACE_DIGITS_TAKEN
+SELECT 1 FROM workspace WHERE digits = $1;
+
+-- name: PERSON_PUT
+INSERT INTO person (subject, name, email) VALUES ($1, $2, $3)
+ON CONFLICT (subject) DO UPDATE SET name = excluded.name, email = excluded.email
+WHERE person.name <> excluded.name OR person.email <> excluded.email;
+
+-- name: PERSON_LIST
+SELECT subject, name, email FROM person ORDER BY name, subject LIMIT 1000;
+
+-- name: PERSON_GET
+SELECT subject, name, email FROM person WHERE subject = $1;
+
+-- name: ASSIGNMENT_ADD
+INSERT INTO assignment (workspace, subject, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+
+-- name: ASSIGNMENT_REMOVE
+DELETE FROM assignment WHERE workspace = $1 AND subject = $2 AND role = $3;
+
+-- name: ASSIGNMENT_ROLES
+SELECT role FROM assignment WHERE workspace = $1 AND subject = $2;
+
+-- name: ASSIGNMENT_MEMBERS
+SELECT a.subject, a.role, p.name, p.email FROM assignment a LEFT JOIN person p ON p.subject = a.subject
+WHERE a.workspace = $1 ORDER BY a.subject, a.role LIMIT 5000;
+
+-- name: REQUEST_INSERT
+INSERT INTO request (id, workspace, type, title, justification, status, version, generation, fence, dir, creator, created_by, created, updated_by, updated)
+VALUES ($1, $2, $3, $4, $5, $6, 0, 1, 0, $7, $8, $9, $10, $9, $10);
+
+-- name: REQUEST_GET
+SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated
+FROM request WHERE id = $1 AND workspace = $2;
+
+-- Jobs and links name a request by its id alone: what they name was found by id and workspace before.
+-- name: REQUEST_BY_ID
+SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated
+FROM request WHERE id = $1;
+
+-- name: REQUEST_CAS_STATUS
+UPDATE request SET status = $4, status_message = $5, failed_from = $6, version = version + 1, generation = generation + 1,
+    updated_by = $7, updated = $8 WHERE id = $1 AND workspace = $2 AND version = $3;
+
+-- name: REQUEST_RAISE_GENERATION
+UPDATE request SET generation = generation + 1 WHERE id = $1;
+
+-- name: REQUEST_SET_DIR
+UPDATE request SET dir = $2 WHERE id = $1;
+
+-- name: REQUEST_SET_MANIFEST
+UPDATE request SET manifest_digest = $2, policy_note = $3 WHERE id = $1 AND manifest_digest IS NULL;
+
+-- name: REQUEST_SET_DELIVERED
+UPDATE request SET delivered = $2 WHERE id = $1;
+
+-- name: REQUEST_SET_MESSAGE
+UPDATE request SET status_message = $2 WHERE id = $1;
+
+-- name: REQUEST_NEXT_FENCE
+UPDATE request SET fence = fence + 1 WHERE id = $1 RETURNING fence;
+
+-- Keyset paging: $6 names the order, ($7, $8) the last row seen ('' for the first page).
+-- name: REQUEST_LIST_UP
+SELECT * FROM (SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated,
+    CASE $6 WHEN 'createdWhen' THEN CAST(created AS TEXT) WHEN 'updatedWhen' THEN CAST(updated AS TEXT) WHEN 'title' THEN title
+        WHEN 'status' THEN status WHEN 'type' THEN type ELSE creator END AS sort_key
+    FROM request
+    WHERE ($1 = '' OR workspace = $1) AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+        AND ($5 = '' OR workspace IN (SELECT workspace FROM assignment WHERE subject = $5 AND role = 'AirlockManager'))) AS r
+WHERE $8 = '' OR (sort_key, id) > ($7, $8) ORDER BY sort_key, id LIMIT $9;
+
+-- name: REQUEST_LIST_DOWN
+SELECT * FROM (SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated,
+    CASE $6 WHEN 'createdWhen' THEN CAST(created AS TEXT) WHEN 'updatedWhen' THEN CAST(updated AS TEXT) WHEN 'title' THEN title
+        WHEN 'status' THEN status WHEN 'type' THEN type ELSE creator END AS sort_key
+    FROM request
+    WHERE ($1 = '' OR workspace = $1) AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+        AND ($5 = '' OR workspace IN (SELECT workspace FROM assignment WHERE subject = $5 AND role = 'AirlockManager'))) AS r
+WHERE $8 = '' OR (sort_key, id) < ($7, $8) ORDER BY sort_key DESC, id DESC LIMIT $9;
+
+-- name: HISTORY_ADD
+INSERT INTO history (request, version, status, updated_by, updated) VALUES ($1, $2, $3, $4, $5);
+
+-- name: HISTORY_LIST
+SELECT version, status, updated_by, updated FROM history WHERE request = $1 ORDER BY version;
+
+-- name: REVIEW_ADD
+INSERT INTO review (id, request, reviewer, decision, explanation, manifest_digest, created) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: REVIEW_LIST
+SELECT id, reviewer, decision, explanation, manifest_digest, created FROM review WHERE request = $1 ORDER BY created, id;
+
+-- name: BLOB_GET
+SELECT id, name, size, etag, properties, metadata, sha256, object, commit_id, created, modified FROM blob WHERE request = $1 AND name = $2;
+
+-- name: BLOB_TWIN
+SELECT name FROM blob WHERE request = $1 AND twin = $2;
+
+-- name: BLOB_INSERT
+INSERT INTO blob (request, name, twin, size, etag, properties, metadata, sha256, commit_id, created, modified)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id;
+
+-- name: BLOB_DELETE
+DELETE FROM blob WHERE id = $1;
+
+-- name: BLOB_FILES
+SELECT id, name, size, sha256, properties, metadata, object FROM blob WHERE request = $1 ORDER BY name;
+
+-- name: BLOB_FILES_AFTER
+SELECT id, name, size, sha256, properties, metadata, object FROM blob WHERE request = $1 AND id > $2 ORDER BY id LIMIT $3;
+
+-- name: BLOB_TOTALS
+SELECT count(*), coalesce(sum(size), 0) FROM blob WHERE request = $1;
+
+-- name: BLOB_SEAL
+UPDATE blob SET object = $3, sha256 = $4, properties = $5, metadata = $6 WHERE id = $1 AND request = $2;
+
+-- name: BLOB_LIST
+SELECT name, size, etag, properties, metadata, created, modified FROM blob
+WHERE request = $1 AND name >= $2 AND ($3 = '' OR name < $3) ORDER BY name LIMIT $4;
+
+-- Names that have blocks but no content yet.
+-- name: STAGING_LIST
+SELECT s.name FROM staging s WHERE s.request = $1 AND s.name >= $2 AND ($3 = '' OR s.name < $3)
+    AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.request = s.request AND b.name = s.name) ORDER BY s.name LIMIT $4;
+
+-- name: EXTENT_ADD
+INSERT INTO extent (blob, seq, block_id, object, start, length, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: EXTENT_LIST
+SELECT seq, block_id, object, start, length, sha256 FROM extent WHERE blob = $1 ORDER BY seq;
+
+-- name: EXTENT_BY_BLOCK
+SELECT object, start, length, sha256 FROM extent WHERE blob = $1 AND block_id = $2 ORDER BY seq LIMIT 1;
+
+-- name: EXTENT_DELETE
+DELETE FROM extent WHERE blob = $1;
+
+-- name: EXTENT_OBJECTS
+SELECT DISTINCT object FROM extent WHERE blob = $1;
+
+-- name: OBJECT_IN_USE
+SELECT 1 FROM extent WHERE object = $1 UNION ALL SELECT 1 FROM staging WHERE object = $1 UNION ALL
+    SELECT 1 FROM block WHERE object = $1 LIMIT 1;
+
+-- name: STAGING_GET
+SELECT object, high, block_size FROM staging WHERE request = $1 AND name = $2;
+
+-- name: STAGING_PUT
+INSERT INTO staging (request, name, object, high, block_size) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (request, name) DO UPDATE SET high = excluded.high, block_size = excluded.block_size;
+
+-- name: STAGING_DELETE
+DELETE FROM staging WHERE request = $1 AND name = $2;
+
+-- name: BLOCK_ADD
+INSERT INTO block (request, name, block_id, object, start, length) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id;
+
+-- name: BLOCK_GET
+SELECT name, object, start, length, sha256 FROM block WHERE id = $1 AND request = $2;
+
+-- name: BLOCK_FILL
+UPDATE block SET sha256 = $2 WHERE id = $1;
+
+-- name: BLOCK_OVERLAPS
+SELECT 1 FROM block WHERE object = $1 AND start < $3 AND start + length > $2 LIMIT 1;
+
+-- name: BLOCK_ANY
+SELECT block_id FROM block WHERE request = $1 AND name = $2 LIMIT 1;
+
+-- name: BLOCK_COUNT
+SELECT count(*) FROM block WHERE request = $1 AND name = $2;
+
+-- The newest filled place of each block id counts.
+-- name: BLOCK_LATEST
+SELECT object, start, length, sha256 FROM block WHERE request = $1 AND name = $2 AND block_id = $3 AND sha256 IS NOT NULL ORDER BY id DESC LIMIT 1;
+
+-- name: BLOCK_LIST
+SELECT block_id, length FROM block WHERE id IN (SELECT max(id) FROM block WHERE request = $1 AND name = $2 AND sha256 IS NOT NULL GROUP BY block_id) ORDER BY id;
+
+-- name: BLOCK_DELETE
+DELETE FROM block WHERE request = $1 AND name = $2;
+
+-- name: BLOCK_DELETE_ALL
+DELETE FROM block WHERE request = $1;
+
+-- name: STAGING_DELETE_ALL
+DELETE FROM staging WHERE request = $1;
+
+-- name: LINK_ADD
+INSERT INTO link (id, request, generation, subject, permissions, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: LINK_GET
+SELECT request, generation, subject, permissions, expires FROM link WHERE id = $1;
+
+-- name: USE_ADD
+INSERT INTO use (link, request, name, address, minute) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id;
+
+-- name: USE_FIND
+SELECT id FROM use WHERE link = $1 AND name = $2 AND address = $3 AND minute = $4;
+
+-- name: USE_GET
+SELECT link, request, name, address FROM use WHERE id = $1;
+
+-- name: JOB_ADD
+INSERT INTO job (request, kind, state, drained, origin, target, first_token, token, attempts, next_try, lease_until, created)
+VALUES ($1, $2, 'open', $3, $4, $5, 0, 0, 0, $6, 0, $6);
+
+-- name: JOB_NEXT
+SELECT id, request, kind, origin, target, first_token, token, attempts FROM job
+WHERE state = 'open' AND drained = 1 AND next_try <= $1 AND lease_until <= $1 ORDER BY next_try, id LIMIT 1;
+
+-- name: JOB_NEXT_TIME
+SELECT min(CASE WHEN lease_until > next_try THEN lease_until ELSE next_try END) FROM job WHERE state = 'open' AND drained = 1;
+
+-- name: JOB_LEASE
+UPDATE job SET token = $2, first_token = CASE WHEN first_token = 0 THEN $2 ELSE first_token END, attempts = attempts + 1,
+    lease_until = $3 WHERE id = $1;
+
+-- name: JOB_GET
+SELECT id, request, kind, origin, target, first_token, token, attempts, state, lease_until FROM job WHERE id = $1;
+
+-- name: JOB_EXTEND
+UPDATE job SET lease_until = $3 WHERE id = $1 AND token = $2 AND state = 'open' AND lease_until > 0;
+
+-- name: JOB_DONE
+UPDATE job SET state = 'done', lease_until = 0, error = NULL WHERE id = $1;
+
+-- name: JOB_AGAIN
+UPDATE job SET lease_until = 0, next_try = $2, error = $3 WHERE id = $1;
+
+-- name: JOB_FAILED
+UPDATE job SET state = 'failed', lease_until = 0, error = $2 WHERE id = $1;
+
+-- name: JOB_REOPEN
+UPDATE job SET state = 'open', attempts = 0, next_try = $2, lease_until = 0, error = NULL
+WHERE id = (SELECT max(id) FROM job WHERE request = $1 AND state = 'failed') RETURNING kind;
+
+-- A worker that is gone holds no lease; what it was doing did not fail.
+-- name: JOB_RELEASE_ALL
+UPDATE job SET lease_until = 0, attempts = attempts - 1 WHERE state = 'open' AND lease_until > 0;
+
+-- name: JOB_UNDRAINED
+SELECT j.id, j.request, j.origin FROM job j WHERE j.state = 'open' AND j.drained = 0 ORDER BY j.id;
+
+-- name: JOB_SET_DRAINED
+UPDATE job SET drained = 1 WHERE request = $1 AND drained = 0;
+
+-- name: JOB_LIST
+SELECT id, request, kind, state, attempts, next_try, lease_until, error, created FROM job WHERE state <> 'done' ORDER BY id LIMIT 1000;
+
+-- name: JOB_OPEN_ORIGIN
+SELECT 1 FROM job WHERE request = $1 AND state <> 'done' LIMIT 1;
+
+-- name: AUDIT_ADD
+INSERT INTO audit (at, kind, workspace, request, subject, address, detail) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: AUDIT_LIST
+SELECT id, at, kind, workspace, request, subject, address, detail FROM audit
+WHERE id > $1 AND ($2 = '' OR request = $2) ORDER BY id LIMIT $3;
+
+-- name: SCHEMA_LIST
+SELECT version, sha256 FROM schema_version ORDER BY version;
+
+-- name: SCHEMA_ADD
+INSERT INTO schema_version (version, name, sha256, applied) VALUES ($1, $2, $3, $4);
