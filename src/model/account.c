@@ -66,7 +66,8 @@ int account_name_format(enum account account, const char *tre_id, const char *wo
         if (r < 0)
             return r;
     } else if (!workspace_digits || !is_workspace_digits(workspace_digits)) {
-        return error_set_field(err, E_INVALID, "workspace", "A workspace's account suffix must be %d lower-case hex digits",
+        return error_set_field(err, E_INVALID, "workspace",
+                               "A workspace's account suffix must be %d lower-case hex digits",
                                ACCOUNT_WORKSPACE_DIGITS);
     }
     str_append(&name, facts->prefix);

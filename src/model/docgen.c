@@ -1,5 +1,5 @@
-/* Prints docs/generated/lifecycle.md from the tables, so that the page cannot say anything else. A build tool; no part of
- * the running system. */
+/* Prints docs/generated/lifecycle.md from the tables, so that the page cannot say anything else. A build tool; no part
+ * of the running system. */
 #include <stdio.h>
 
 #include "base/str.h"
@@ -113,7 +113,8 @@ static void print_transitions(void)
     const struct transition *edges = flow_transitions(&count);
 
     puts("\n## Transitions\n");
-    puts("Nothing else ever happens to a request. The role is judged first (403), then the status (409), then the relation");
+    puts("Nothing else ever happens to a request. The role is judged first (403), then the status (409), then the "
+         "relation");
     puts("to the request (403).\n");
     puts("| from | event | who | to | job | alarm |");
     puts("|---|---|---|---|---|---|");

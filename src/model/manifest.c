@@ -8,8 +8,8 @@
 #include "base/num.h"
 #include "model/name.h"
 
-#define MANIFEST_VALUE_MAX 8192                 /* bytes of a content type or of one metadata value */
-#define MANIFEST_LINE_MAX (512 * 1024)          /* a line: every value escaped at its longest */
+#define MANIFEST_VALUE_MAX 8192                     /* bytes of a content type or of one metadata value */
+#define MANIFEST_LINE_MAX (512 * 1024)              /* a line: every value escaped at its longest */
 #define MANIFEST_HEADER "{\"airlockManifest\":1}\n" /* what the lines mean; changes when their form does */
 
 /* What clients set by themselves and people want to keep: the file's own modification time. */
@@ -48,7 +48,8 @@ static int append_metadata(const struct manifest_file *file, struct str *out, st
     for (size_t i = 0; i < file->metadata_count; i++) {
         const struct manifest_metadata *m = &file->metadata[i];
         if (!manifest_keeps_metadata(m->name) || !is_value(m->value))
-            return error_set_field(err, E_INVALID, "metadata", "Metadata \"%.64s\" cannot stand in a manifest", m->name);
+            return error_set_field(err, E_INVALID, "metadata", "Metadata \"%.64s\" cannot stand in a manifest",
+                                   m->name);
         if (i > 0 && strcmp(file->metadata[i - 1].name, m->name) >= 0)
             return error_set_field(err, E_INVALID, "metadata", "Metadata must be sorted, each name once");
         str_append(out, i > 0 ? "," : "");

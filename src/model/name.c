@@ -58,7 +58,7 @@ char *name_fold(const char *name)
     size_t len = 0;
     uint8_t *folded = u8_casefold((const uint8_t *)name, strlen(name), NULL, UNINORM_NFC, NULL, &len);
 
-    /* It fails for want of memory, or for bytes that name_check would have refused: folding to itself would hide twins. */
+    /* It fails for want of memory, or for bytes that name_check would have refused. */
     if (!folded)
         abort();
     char *key = xstrndup((const char *)folded, len);
@@ -69,7 +69,8 @@ char *name_fold(const char *name)
 static int check_segment(const char *name, const char *segment, size_t len, struct error *err)
 {
     if (len == 0)
-        return error_set_field(err, E_INVALID, "files", "\"%.200s\" cannot be a file's path: a part of it is empty", name);
+        return error_set_field(err, E_INVALID, "files", "\"%.200s\" cannot be a file's path: a part of it is empty",
+                               name);
     if ((len == 1 && segment[0] == '.') || (len == 2 && segment[0] == '.' && segment[1] == '.'))
         return error_set_field(err, E_INVALID, "files", "\"%.200s\" cannot be a file's path: a part of it is \"%.*s\"",
                                name, (int)len, segment);
@@ -83,8 +84,8 @@ static int check_segment(const char *name, const char *segment, size_t len, stru
 int name_check_relative(const char *name, struct error *err)
 {
     if (strlen(name) > NAME_PATH_MAX)
-        return error_set_field(err, E_INVALID, "files", "\"%.200s…\" cannot be a file's path: longer than %d bytes", name,
-                               NAME_PATH_MAX);
+        return error_set_field(err, E_INVALID, "files", "\"%.200s…\" cannot be a file's path: longer than %d bytes",
+                               name, NAME_PATH_MAX);
     for (const char *segment = name;;) {
         size_t len = strcspn(segment, "/");
         int r = check_segment(name, segment, len, err);

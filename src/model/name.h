@@ -9,11 +9,11 @@
 
 #include "base/error.h"
 
-#define NAME_CHARS_MAX 1024            /* characters of a blob name */
+#define NAME_CHARS_MAX 1024 /* characters of a blob name */
 #define NAME_BYTES_MAX (NAME_CHARS_MAX * 4)
-#define NAME_SEGMENT_MAX 255           /* bytes of one component of a delivered path (NAME_MAX of Linux) */
-#define NAME_PATH_MAX 4095             /* bytes of a delivered path (PATH_MAX of Linux without the NUL) */
-#define NAME_METADATA_MAX 128          /* bytes of a metadata name */
+#define NAME_SEGMENT_MAX 255  /* bytes of one component of a delivered path (NAME_MAX of Linux) */
+#define NAME_PATH_MAX 4095    /* bytes of a delivered path (PATH_MAX of Linux without the NUL) */
+#define NAME_METADATA_MAX 128 /* bytes of a metadata name */
 
 /* A blob name of len bytes: valid UTF-8, 1 to NAME_CHARS_MAX characters, no NUL, no C0 control but the tab, no DEL, no
  * C1 control. E_INVALID with the reason. */

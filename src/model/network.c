@@ -65,7 +65,8 @@ int network_parse(const char *text, struct network *ret_network, struct error *e
     uint64_t prefix;
 
     if (!slash || (size_t)(slash - text) >= sizeof address_text)
-        return error_set_field(err, E_INVALID, "networks", "A network must be written like 10.1.0.0/16 or 2001:db8::/32");
+        return error_set_field(err, E_INVALID, "networks",
+                               "A network must be written like 10.1.0.0/16 or 2001:db8::/32");
     memcpy(address_text, text, (size_t)(slash - text));
     address_text[slash - text] = '\0';
     if (!address_parse(address_text, &network.base))

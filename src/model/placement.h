@@ -13,13 +13,13 @@
 
 enum placement_client {
     PLACEMENT_UNKNOWN,
-    PLACEMENT_AZCOPY, /* index */
-    PLACEMENT_JS,     /* index */
-    PLACEMENT_GO,     /* index: Go SDK streams and rclone up to 1.63 */
-    PLACEMENT_RCLONE, /* index: rclone from 1.64 */
-    PLACEMENT_PYTHON, /* offset: Python SDK and az */
+    PLACEMENT_AZCOPY,        /* index */
+    PLACEMENT_JS,            /* index */
+    PLACEMENT_GO,            /* index: Go SDK streams and rclone up to 1.63 */
+    PLACEMENT_RCLONE,        /* index: rclone from 1.64 */
+    PLACEMENT_PYTHON,        /* offset: Python SDK and az */
     PLACEMENT_PYTHON_STREAM, /* index: Python SDK with large blocks from a file */
-    PLACEMENT_DOTNET, /* offset */
+    PLACEMENT_DOTNET,        /* offset */
 };
 
 /* What a block id (base64 text as sent) says: its client and the block's index, or its offset where

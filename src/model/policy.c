@@ -18,8 +18,8 @@ const struct policy_facts *policy_facts(enum policy_row row)
 static int64_t *policy_member(struct policy *policy, enum policy_row row)
 {
     switch (row) {
-#define X(name, member, wire, min, max, fallback, what)                                                                \
-    case POLICY_##name:                                                                                                \
+#define X(name, member, wire, min, max, fallback, what) \
+    case POLICY_##name:                                 \
         return &policy->member;
 #include "model/policy.def"
 #undef X

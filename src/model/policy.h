@@ -34,7 +34,7 @@ int policy_set(struct policy *policy, enum policy_row row, int64_t value, struct
 
 /* E_CONFLICT with AzureTRE's sentence ("Request did not contain any files.", "Request contained more than 1 file.");
  * the request stays a draft. */
-int policy_check_submit(const struct policy *policy, int64_t file_count, int64_t total_bytes, struct error *err)
-    MUST_USE;
+int policy_check_submit(const struct policy *policy, int64_t file_count, int64_t total_bytes,
+                        struct error *err) MUST_USE;
 
 #endif

@@ -22,7 +22,7 @@ struct actor {
     bool is_system;    /* a result of airlock's own job, never a person */
 };
 
-const char *role_name(enum role role);         /* wire name; role is exactly one bit */
+const char *role_name(enum role role); /* wire name; role is exactly one bit */
 const char *role_display_name(enum role role);
 bool role_by_name(const char *name, enum role *ret);
 

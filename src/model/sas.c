@@ -11,8 +11,7 @@
 
 /* Every query parameter that makes up a SAS of some kind. OURS: fields of a container's service SAS. FOREIGN: fields of
  * other kinds, which would change what the signature means: refused, never skipped. */
-#define SAS_OURS(X)                                                                                                    \
-    X(sp) X(st) X(se) X(sip) X(spr) X(sv) X(sr) X(si) X(sig) X(rscc) X(rscd) X(rsce) X(rscl) X(rsct)
+#define SAS_OURS(X) X(sp) X(st) X(se) X(sip) X(spr) X(sv) X(sr) X(si) X(sig) X(rscc) X(rscd) X(rsce) X(rscl) X(rsct)
 
 static const struct {
     const char *name;
@@ -24,12 +23,12 @@ static const struct {
 };
 
 static const char *const FOREIGN[] = {
-    "ss", "srt",                                       /* account SAS */
-    "skoid", "sktid", "skt", "ske", "sks", "skv",      /* user delegation key */
-    "saoid", "suoid", "scid", "sduoid", "skdutid",     /* user delegation: identities */
-    "sdd",                                             /* directory depth */
-    "ses", "srh", "srq",                               /* encryption scope, signed headers and parameters */
-    "tn", "spk", "srk", "epk", "erk",                  /* tables */
+    "ss",    "srt",                                       /* account SAS */
+    "skoid", "sktid", "skt",  "ske",    "sks",     "skv", /* user delegation key */
+    "saoid", "suoid", "scid", "sduoid", "skdutid",        /* user delegation: identities */
+    "sdd",                                                /* directory depth */
+    "ses",   "srh",   "srq",                              /* encryption scope, signed headers and parameters */
+    "tn",    "spk",   "srk",  "epk",    "erk",            /* tables */
 };
 
 static const char **field_of(struct sas_fields *fields, size_t offset)
@@ -67,7 +66,8 @@ static bool is_miswritten(const char *name)
 static int take_pair(const struct sas_pair *pair, struct sas_fields *fields, struct error *err)
 {
     if (is_foreign(pair->name))
-        return error_set_field(err, E_SAS, pair->name, "\"%s\" is not part of a service SAS for a container", pair->name);
+        return error_set_field(err, E_SAS, pair->name, "\"%s\" is not part of a service SAS for a container",
+                               pair->name);
     if (is_miswritten(pair->name))
         return error_set_field(err, E_SAS, pair->name, "SAS fields are written in lower case");
     for (size_t i = 0; i < ARRAY_LEN(OURS); i++) {
@@ -83,7 +83,7 @@ static int take_pair(const struct sas_pair *pair, struct sas_fields *fields, str
     return 0;
 }
 
-/* sv: a date. The 16-field layout begins with 2020-12-06; as ISO dates sort as text, comparing text is comparing dates. */
+/* sv: a date. The 16-field layout begins with 2020-12-06; ISO dates compare as text. */
 static bool is_version(const char *sv)
 {
     int64_t unused;
@@ -107,9 +107,9 @@ int sas_parse(const struct sas_pair *pairs, size_t count, struct sas_fields *ret
         return error_set_field(err, E_SAS, "sr", "\"sr\" must be \"c\"");
     if (!is_version(fields.sv))
         return error_set_field(err, E_SAS, "sv", "\"sv\" must be a version from 2020-12-06 on");
-    if (fields.sp[0] == '\0' || fields.se[0] == '\0' || fields.si[0] == '\0')
-        return error_set_field(err, E_SAS, fields.sp[0] == '\0' ? "sp" : fields.se[0] == '\0' ? "se" : "si",
-                               "\"sp\", \"se\" and \"si\" must be given");
+    const char *missing = !*fields.sp ? "sp" : !*fields.se ? "se" : !*fields.si ? "si" : NULL;
+    if (missing)
+        return error_set_field(err, E_SAS, missing, "\"%s\" is missing", missing);
     *ret_fields = fields;
     return 0;
 }
@@ -150,7 +150,8 @@ int sas_id_format(const struct sas_id *id, char ret_text[static SAS_ID_MAX + 1],
 {
     if (!is_kid(id->kid, strlen(id->kid)) || !is_link_id(id->link_id) || id->generation > INT64_MAX)
         return error_set(err, E_INVALID, "The link id is out of form");
-    (void)snprintf(ret_text, SAS_ID_MAX + 1, "%s-%" PRIu64 "-%s", id->kid, id->generation, id->link_id); /* 8+1+19+1+16 */
+    /* at most 8 + 1 + 19 + 1 + 16 characters */
+    (void)snprintf(ret_text, SAS_ID_MAX + 1, "%s-%" PRIu64 "-%s", id->kid, id->generation, id->link_id);
     return 0;
 }
 
@@ -259,11 +260,10 @@ int sas_mint(const unsigned char key[static SAS_KEY_SIZE], const struct sas_mint
     permission_format(mint->permissions, sp);
     clock_format_iso((mint->now - SAS_BACKDATE_S) * 1000000, st);
     clock_format_iso(mint->expires * 1000000, se);
-    struct sas_fields fields = {
-        .sp = sp, .st = st, .se = se, .si = si, .sv = SAS_VERSION, .sr = "c",
-        .spr = mint->allow_http ? "https,http" : "https", .sip = mint->address ? mint->address : "",
-        .rscc = "", .rscd = "", .rsce = "", .rscl = "", .rsct = "",
-    };
+    struct sas_fields fields = {.sp = sp, .st = st, .se = se, .si = si, .sv = SAS_VERSION, .sr = "c"};
+    fields.spr = mint->allow_http ? "https,http" : "https";
+    fields.sip = mint->address ? mint->address : "";
+    fields.rscc = fields.rscd = fields.rsce = fields.rscl = fields.rsct = "";
     r = sas_sign(key, &fields, mint->account, mint->container, mac, err);
     if (r < 0)
         return r;

@@ -17,13 +17,13 @@
 #include "base/str.h"
 
 #define SAS_KEY_SIZE SHA256_SIZE
-#define SAS_KID_MAX 8          /* lower-case letters and digits, for example "k1" */
-#define SAS_LINK_ID_DIGITS 16  /* lower-case hex */
-#define SAS_ID_MAX 64          /* Azure's limit for a stored access policy's id */
-#define SAS_QUERY_MAX 1024     /* the longest query sas_mint writes */
+#define SAS_KID_MAX 8              /* lower-case letters and digits, for example "k1" */
+#define SAS_LINK_ID_DIGITS 16      /* lower-case hex */
+#define SAS_ID_MAX 64              /* Azure's limit for a stored access policy's id */
+#define SAS_QUERY_MAX 1024         /* the longest query sas_mint writes */
 #define SAS_SIGNED_MAX (16 * 1024) /* no longer than a request target */
-#define SAS_VERSION "2021-12-02" /* sv of what we mint: known to every client, and of the 16-field layout */
-#define SAS_BACKDATE_S 300     /* st is that long ago, for clocks that are behind */
+#define SAS_VERSION "2021-12-02"   /* sv of what we mint: known to every client, and of the 16-field layout */
+#define SAS_BACKDATE_S 300         /* st is that long ago, for clocks that are behind */
 
 /* One decoded query parameter. */
 struct sas_pair {
@@ -84,9 +84,9 @@ struct sas_mint {
     const char *container;
     struct sas_id id;
     unsigned permissions;
-    int64_t now;     /* seconds; st is SAS_BACKDATE_S earlier */
-    int64_t expires; /* seconds */
-    bool allow_http; /* spr=https,http; else spr=https */
+    int64_t now;         /* seconds; st is SAS_BACKDATE_S earlier */
+    int64_t expires;     /* seconds */
+    bool allow_http;     /* spr=https,http; else spr=https */
     const char *address; /* sip, or NULL */
 };
 /* Appends "sv=…&spr=…&st=…&se=…&sr=c&sp=…[&sip=…]&si=…&sig=…" to out. E_INVALID for an id out of form, no permission,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const struct status_facts STATUSES[] = {
-#define X(name, wire, import, export, end, notify, link, permissions)                                                  \
+#define X(name, wire, import, export, end, notify, link, permissions) \
     {wire, {ACCOUNT_##import, ACCOUNT_##export}, END_##end, notify, link, permissions},
 #include "model/status.def"
 #undef X

@@ -8,9 +8,9 @@
 #include "model/policy.h"
 #include "model/status.h"
 
-#define VALIDATE_TITLE_MAX 200           /* characters */
-#define VALIDATE_TEXT_MAX 10000          /* characters of justification, explanation, reason */
-#define VALIDATE_DISPLAY_NAME_MAX 200    /* characters */
+#define VALIDATE_TITLE_MAX 200        /* characters */
+#define VALIDATE_TEXT_MAX 10000       /* characters of justification, explanation, reason */
+#define VALIDATE_DISPLAY_NAME_MAX 200 /* characters */
 #define VALIDATE_NETWORKS_MAX 32
 
 /* POST …/requests. Unknown fields are ignored, as AzureTRE does. */
