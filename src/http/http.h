@@ -32,9 +32,8 @@ struct http_header {
 struct http_head {
     enum http_method method;
     const char *method_text;
-    const char *target;     /* as sent, origin form (starts with '/') or "*" for OPTIONS */
-    const char *path;       /* target up to '?', still percent-encoded */
-    const char *query;      /* after '?', still encoded; "" when there is none */
+    const char *path;       /* the target (origin form, or "*" for OPTIONS) up to '?', still percent-encoded */
+    const char *query;      /* after '?', still encoded; "" when there is none. May hold a SAS signature: never log it */
     const char *host;
     bool minor_zero;        /* HTTP/1.0 */
     bool keep_alive;
@@ -49,8 +48,9 @@ struct http_head {
 /* --- The parser, by itself (fuzzed, compared with other parsers). Defined in http/parser.c. --- */
 
 /* Tries to parse a head at the start of buf[0..len). The buffer is changed (NULs are written behind tokens) only when a
- * head is complete. Returns 1 and the head's size when complete, 0 when more bytes are needed, a negative E_ code to be
- * answered with the status in *ret_status (400, 414, 431, 501, 505) followed by close. */
+ * head is complete, and the head points into it. Returns 1 and the head's size when complete, 0 when more bytes are
+ * needed, a negative E_ code to be answered with the status in *ret_status (400, 414, 417, 431, 501, 505) and close.
+ * *ret_head is undefined unless 1 was returned. Each finished line is judged at once, before the head is complete. */
 int http_parse_head(char *buf, size_t len, struct http_head *ret_head, size_t *ret_head_size, int *ret_status,
                     struct error *err) MUST_USE;
 
