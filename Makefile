@@ -1,0 +1,62 @@
+# The front door. Meson and ninja build; tools/install brings what is missing on a bare Debian 12 (as root, or by sudo).
+.PHONY: help build run test unit e2e bench sanitize lint fuzz docs clean
+
+BUILD ?= build
+NODE := tests/e2e/node_modules/.bin/node
+ARGS ?=
+FUZZ_SECONDS ?= 60
+
+help:
+	@echo 'make build     install what is missing, build everything into $(BUILD)/'
+	@echo 'make run       a whole TRE on this machine, walked through an export and an import; until Ctrl-C'
+	@echo '               (ARGS=--once: ends after the walk)'
+	@echo 'make test      unit tests and end-to-end tests with real clients'
+	@echo 'make unit      unit tests only        make e2e     end-to-end tests only (FILES=tests/e2e/NAME.test.mjs)'
+	@echo 'make bench     speed and memory, beside nginx and Azurite; also into $(BUILD)/bench.json'
+	@echo 'make sanitize  build with address and undefined-behaviour sanitizers into build-asan/, run the unit tests'
+	@echo 'make lint      clang-tidy and cppcheck'
+	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds'
+	@echo 'make clean     remove what was built'
+
+build:
+	@tools/install build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@ninja -C $(BUILD)
+	@tools/link-programs $(BUILD)
+
+run: build
+	@tools/install demo js
+	@AIRLOCK_BUILD=$(abspath $(BUILD)) $(NODE) tools/run-demo.mjs $(ARGS)
+
+test: build
+	@tools/install demo test js
+	@AIRLOCK_BUILD=$(abspath $(BUILD)) tools/run-tests unit e2e
+
+unit: build
+	@AIRLOCK_BUILD=$(abspath $(BUILD)) tools/run-tests unit
+
+e2e: build
+	@tools/install demo test js
+	@AIRLOCK_BUILD=$(abspath $(BUILD)) tools/run-tests e2e $(FILES)
+
+bench: build
+	@tools/install demo test bench js-bench
+	@AIRLOCK_BUILD=$(abspath $(BUILD)) $(NODE) tests/bench/bench.mjs $(ARGS)
+
+sanitize:
+	@tools/install build
+	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-asan
+	@tools/link-programs build-asan
+	@AIRLOCK_BUILD=$(abspath build-asan) tools/run-tests unit
+
+lint: build
+	@tools/install lint
+	@tools/lint $(BUILD)
+
+fuzz:
+	@tools/install build fuzz
+	@tools/fuzz $(FUZZ_SECONDS)
+
+clean:
+	rm -rf build build-asan build-fuzz
