@@ -79,6 +79,7 @@ static bool job_may_start(enum job_kind job, enum account from, enum account dra
     case JOB_NONE:
         return true;
     case JOB_DELIVER: /* never an edge's job: core queues it on arrival in approved */
+    case JOB_SWEEP:   /* nor this: core queues it after a seal */
     case JOB_COUNT:
         break;
     }
