@@ -182,6 +182,7 @@ static int remove_children(int fd, struct error *err)
         (void)close(fd);
         return error_set_errno(err, E_IO, "Cannot list a directory");
     }
+    (void)fchmod(fd, 0700); /* a read-only directory of ours keeps its entries otherwise; one of others says so below */
     for (struct dirent *entry = readdir(dir); entry && r == 0; entry = readdir(dir))
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             r = file_remove_tree(dirfd(dir), entry->d_name, err);
