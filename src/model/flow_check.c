@@ -80,7 +80,6 @@ static bool job_may_start(enum job_kind job, enum account from, enum account dra
         return true;
     case JOB_DELIVER: /* these two are never an edge's job: core queues them when their time has come */
     case JOB_SWEEP:
-    case JOB_SWEEP:   /* nor this: core queues it after a seal */
     case JOB_COUNT:
         break;
     }
