@@ -179,6 +179,20 @@ static int landlock_usable(const struct sandbox *spec)
     return version;
 }
 
+int sandbox_drop(uint64_t keep_caps, struct error *err)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return error_set_errno(err, E_INTERNAL, "Cannot set no_new_privs");
+    int r = set_limit(RLIMIT_CORE, 0, "core dumps", err);
+    if (r == 0)
+        r = drop_capabilities(keep_caps, err);
+    if (r != 0)
+        return r;
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) /* after the capabilities: changing those may set it anew */
+        return error_set_errno(err, E_INTERNAL, "Cannot refuse core dumps and ptrace");
+    return 0;
+}
+
 int sandbox_enter(const struct sandbox *spec, bool *ret_reduced, struct error *err)
 {
     int version = landlock_usable(spec);
@@ -189,19 +203,13 @@ int sandbox_enter(const struct sandbox *spec, bool *ret_reduced, struct error *e
         return error_set_field(err, E_CONFIG, "sandbox.reduced",
                                "The kernel offers no usable Landlock, which keeps airlock's processes apart; "
                                "set sandbox.reduced = true to run without it");
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return error_set_errno(err, E_INTERNAL, "Cannot set no_new_privs");
-    int r = set_limit(RLIMIT_CORE, 0, "core dumps", err);
+    int r = sandbox_drop(spec->keep_caps, err);
     if (r == 0 && spec->max_files > 0)
         r = set_limit(RLIMIT_NOFILE, spec->max_files, "open files", err);
     if (r == 0 && version > 0)
         r = landlock_enter(spec, version, err);
-    if (r == 0)
-        r = drop_capabilities(spec->keep_caps, err);
     if (r != 0)
         return r;
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) /* after the capabilities: changing those may set it anew */
-        return error_set_errno(err, E_INTERNAL, "Cannot refuse core dumps and ptrace");
     *ret_reduced = version == 0;
     return 0;
 }

@@ -42,6 +42,10 @@ struct sandbox {
  * warning. E_CONFIG when there is none and reduced_ok was not set. */
 int sandbox_enter(const struct sandbox *spec, bool *ret_reduced, struct error *err) MUST_USE;
 
+/* The part of it that leaves files and network alone, for airlockd, which starts programs: no_new_privs, capabilities
+ * (1 << CAP_… each), core dumps, ptrace. */
+int sandbox_drop(uint64_t keep_caps, struct error *err) MUST_USE;
+
 /* The kernel's Landlock version, 0 when it has none. */
 int sandbox_landlock_version(void);
 
