@@ -1,0 +1,81 @@
+// A small HTTP client for tests: says exactly what came back, follows nothing, keeps connections alive.
+import http from 'node:http';
+import net from 'node:net';
+
+// Free sockets go after 4 s, before any server here gives up on them.
+const shared = new http.Agent({ keepAlive: true, maxSockets: 256, timeout: 4000 });
+
+/** An answer: status, headers, bytes, and its text or JSON on demand. */
+class Answer {
+  constructor(message, bytes) {
+    this.status = message.statusCode;
+    this.headers = message.headers;
+    this.bytes = bytes;
+  }
+  get text() {
+    return this.bytes.toString('utf8');
+  }
+  get body() {
+    try {
+      return JSON.parse(this.text);
+    } catch {
+      return this.text;
+    }
+  }
+}
+
+/** Sends a request; body may be a Buffer, a string, an object (as JSON) or a readable stream with a Content-Length header. */
+export function send(method, url, { headers = {}, body, agent = shared, timeout = 60000 } = {}) {
+  return new Promise((resolve, reject) => {
+    const stream = body && typeof body.pipe === 'function';
+    let bytes;
+    const all = { ...headers };
+    if (body !== undefined && !stream) {
+      if (typeof body === 'object' && !Buffer.isBuffer(body)) {
+        all['content-type'] ??= 'application/json';
+        bytes = Buffer.from(JSON.stringify(body));
+      } else {
+        bytes = Buffer.from(body);
+      }
+    }
+    if (bytes) all['content-length'] ??= bytes.length;
+    else if (!stream && ['PUT', 'POST', 'PATCH'].includes(method)) all['content-length'] ??= 0;
+    const request = http.request(url, { method, headers: all, agent, timeout }, (message) => {
+      const chunks = [];
+      message.on('data', (chunk) => chunks.push(chunk));
+      message.on('end', () => resolve(new Answer(message, Buffer.concat(chunks))));
+      message.on('error', reject);
+      message.on('aborted', () => reject(new Error('the answer was cut off')));
+    });
+    request.on('timeout', () => request.destroy(new Error(`no answer in ${timeout} ms`)));
+    request.on('error', reject);
+    if (stream) {
+      body.on('error', (error) => request.destroy(error));
+      body.pipe(request);
+    } else {
+      request.end(bytes);
+    }
+  });
+}
+
+export function form(fields) {
+  return new URLSearchParams(fields).toString();
+}
+
+export async function postForm(url, fields, headers = {}) {
+  return send('POST', url, { headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form(fields) });
+}
+
+/** Writes text as it stands to the address of url and answers what comes back until the server closes or falls silent. */
+export function sendRaw(url, text, { silence = 1500 } = {}) {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = net.connect({ host: hostname, port });
+    socket.setTimeout(silence, () => socket.destroy());
+    socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
+    socket.on('error', (error) => (answer ? resolve(answer) : reject(error)));
+    socket.on('close', () => resolve(answer));
+    socket.write(text);
+  });
+}
