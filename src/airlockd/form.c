@@ -1,0 +1,160 @@
+/* Checks of the forms of settings, one row a form. Runs in airlockd. */
+#include "airlockd/form.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "airlockd/address.h"
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/num.h"
+#include "base/uuid.h"
+
+#define SECRET_FILE_MAX 4096
+#define LOWER_DIGITS "abcdefghijklmnopqrstuvwxyz0123456789"
+#define URL_HOST_CHARACTERS LOWER_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-:[]"
+
+static int check_text(const char *text, struct error *err)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7F)
+            return error_set(err, E_INVALID, "must not contain control characters");
+    return 0;
+}
+
+static int check_number(const char *text, struct error *err)
+{
+    uint64_t value;
+    if (!num_parse(text, 0, INT64_MAX, &value))
+        return error_set(err, E_INVALID, "must be a whole number in digits");
+    return 0;
+}
+
+static int check_bool(const char *text, struct error *err)
+{
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return error_set(err, E_INVALID, "must be true or false");
+    return 0;
+}
+
+static int check_tre_id(const char *text, struct error *err)
+{
+    if (text[strspn(text, LOWER_DIGITS)] != '\0')
+        return error_set(err, E_INVALID, "must consist of lower-case letters and digits");
+    return 0;
+}
+
+static int check_uuid(const char *text, struct error *err)
+{
+    if (!uuid_is_v4(text))
+        return error_set(err, E_INVALID, "must be a UUID of version 4 in lower case");
+    return 0;
+}
+
+static int check_listen(const char *text, struct error *err)
+{
+    struct address address;
+    return address_parse(text, &address, err);
+}
+
+/* The part behind the scheme, or NULL. */
+static const char *url_rest(const char *text)
+{
+    static const char *const SCHEMES[] = {"http://", "https://"};
+    for (size_t i = 0; i < ARRAY_LEN(SCHEMES); i++)
+        if (str_starts(text, SCHEMES[i]))
+            return text + strlen(SCHEMES[i]);
+    return NULL;
+}
+
+static int check_url(const char *text, struct error *err)
+{
+    const char *rest = url_rest(text);
+    if (!rest || *rest == '\0' || rest[strspn(rest, URL_HOST_CHARACTERS)] != '\0')
+        return error_set(err, E_INVALID, "must be http://HOST[:PORT] or https://HOST[:PORT], with nothing behind it");
+    return 0;
+}
+
+static int check_url_path(const char *text, struct error *err)
+{
+    const char *rest = url_rest(text);
+    if (!rest || strspn(rest, URL_HOST_CHARACTERS) == 0 || strpbrk(rest, " ?#\"<>\\"))
+        return error_set(err, E_INVALID, "must be an http or https address without a query");
+    return check_text(text, err);
+}
+
+static int check_path(const char *text, struct error *err)
+{
+    if (text[0] != '/')
+        return error_set(err, E_INVALID, "must be an absolute path");
+    return check_text(text, err);
+}
+
+static int check_secret(const char *text, struct error *err)
+{
+    AUTO_FREE char *secret = NULL;
+    struct error why = {0};
+    size_t len = 0;
+
+    int r = check_path(text, err);
+    if (r != 0)
+        return r;
+    if (file_read_secret(text, SECRET_FILE_MAX, &secret, &len, &why) != 0)
+        return error_set(err, E_INVALID, "cannot be used: %s", why.detail);
+    secret_wipe(secret, len);
+    return 0;
+}
+
+static int check_database(const char *text, struct error *err)
+{
+    if (str_starts(text, "postgresql:") || str_starts(text, "postgres:"))
+        return error_set(err, E_INVALID, "cannot be PostgreSQL in this release; use sqlite:/absolute/path");
+    if (!str_starts(text, DATABASE_SQLITE "/") || text[strlen(text) - 1] == '/')
+        return error_set(err, E_INVALID, "must be sqlite:/absolute/path");
+    return check_text(text, err);
+}
+
+static int check_roles_from(const char *text, struct error *err)
+{
+    if (strcmp(text, "assignments") != 0 && strcmp(text, "claim") != 0)
+        return error_set(err, E_INVALID, "must be assignments or claim");
+    return 0;
+}
+
+static int check_level(const char *text, struct error *err)
+{
+    static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
+    for (size_t i = 0; i < ARRAY_LEN(LEVELS); i++)
+        if (strcmp(text, LEVELS[i]) == 0)
+            return 0;
+    return error_set(err, E_INVALID, "must be debug, info, warning or error");
+}
+
+static const struct {
+    const char *name;
+    int (*check)(const char *text, struct error *err);
+} FORMS[FORM_COUNT] = {
+    [FORM_TEXT] = {"text", check_text},
+    [FORM_NUMBER] = {"number", check_number},
+    [FORM_BOOL] = {"true or false", check_bool},
+    [FORM_TRE_ID] = {"letters and digits", check_tre_id},
+    [FORM_UUID] = {"UUID", check_uuid},
+    [FORM_LISTEN] = {"address:port", check_listen},
+    [FORM_URL] = {"URL without path", check_url},
+    [FORM_URL_PATH] = {"URL", check_url_path},
+    [FORM_PATH] = {"absolute path", check_path},
+    [FORM_SECRET] = {"path of a secret", check_secret},
+    [FORM_DATABASE] = {"database", check_database},
+    [FORM_ROLES_FROM] = {"assignments or claim", check_roles_from},
+    [FORM_LEVEL] = {"log level", check_level},
+};
+
+const char *form_name(enum form form)
+{
+    return FORMS[form].name;
+}
+
+int form_check(enum form form, const char *text, struct error *err)
+{
+    return FORMS[form].check(text, err);
+}

@@ -1,0 +1,31 @@
+/* The forms that a setting's text may have. Pure, but for SECRET, which looks at the file. Runs in airlockd. */
+#ifndef AIRLOCK_AIRLOCKD_FORM_H
+#define AIRLOCK_AIRLOCKD_FORM_H
+
+#include "base/error.h"
+
+enum form {
+    FORM_TEXT,
+    FORM_NUMBER,
+    FORM_BOOL,
+    FORM_TRE_ID,
+    FORM_UUID,
+    FORM_LISTEN,
+    FORM_URL,
+    FORM_URL_PATH,
+    FORM_PATH,
+    FORM_SECRET,
+    FORM_DATABASE,
+    FORM_ROLES_FROM,
+    FORM_LEVEL,
+    FORM_COUNT,
+};
+
+#define DATABASE_SQLITE "sqlite:"
+
+/* What the reference page calls it. */
+const char *form_name(enum form form);
+/* E_INVALID with a sentence that goes on after the setting's name ("must be …"). Numbers: only that it is one. */
+int form_check(enum form form, const char *text, struct error *err) MUST_USE;
+
+#endif

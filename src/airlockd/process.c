@@ -1,0 +1,137 @@
+/* The process table and fork+exec. Runs in airlockd; between fork and exec, in what becomes the child. */
+#include "airlockd/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "airlockd/layout.h"
+#include "base/log.h"
+#include "ipc/child.h"
+
+const struct process PROCESSES[PROCESS_COUNT] = {
+    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP, STOP_CORE, {{"seed", .kind = GRANT_SEED}}},
+    {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS,
+     {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, {"seed", .kind = GRANT_SEED}}},
+    {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, {{"root", GRANT_DIR, .dir = "."}}},
+    {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS,
+     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_EXTERNAL_LISTEN}, {"root", GRANT_DIR, .dir = "external"}}},
+    {PEER_BLOB_CORE, "airlock-blob", PEER_CORE, STOP_LISTENERS,
+     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_CORE_LISTEN}, {"root", GRANT_DIR, .dir = "core"}}},
+    {PEER_BLOB_WORKSPACE, "airlock-blob", PEER_CORE, STOP_LISTENERS,
+     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_WORKSPACE_LISTEN}, {"root", GRANT_DIR, .dir = "workspace"}}},
+    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}}},
+};
+
+/* What a child keeps of the environment: nothing that changes what it does, but for the sanitizers of a test build. */
+static const char *const ENVIRONMENT_KEPT[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"};
+
+/* The directory part of a path to a file, made absolute; NULL when it cannot be. */
+static char *absolute_dir(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    AUTO_FREE char *dir = slash ? xstrndup(file, (size_t)(slash - file) + 1) : NULL;
+    AUTO_FD int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    return fd >= 0 ? layout_path_of(fd) : NULL;
+}
+
+/* The first program that is not in dir, or NULL. */
+static const char *missing_program(const char *dir)
+{
+    for (size_t i = 0; i < PROCESS_COUNT; i++) {
+        AUTO_FREE char *path = xasprintf("%s/%s", dir, PROCESSES[i].program);
+        if (access(path, X_OK) != 0)
+            return PROCESSES[i].program;
+    }
+    return NULL;
+}
+
+int process_find_programs(char **ret_dir, struct error *err)
+{
+    const char *started_as = (const char *)(uintptr_t)getauxval(AT_EXECFN); /* NOLINT: the kernel's own form */
+    char executable[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", executable, sizeof executable - 1);
+    executable[len > 0 ? len : 0] = '\0';
+    const char *const tries[] = {started_as ? started_as : "", executable};
+    const char *missing = PROCESSES[0].program;
+    AUTO_FREE char *dir = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+        free(dir);
+        dir = absolute_dir(tries[i]);
+        missing = dir ? missing_program(dir) : missing;
+        if (dir && !missing) {
+            *ret_dir = TAKE_PTR(dir);
+            return 0;
+        }
+    }
+    return error_set(err, E_CONFIG, "The program %s is not beside airlockd in %s", missing, dir ? dir : "its directory");
+}
+
+/* In the child: the four descriptors and nothing else. */
+static int arrange_fds(int control)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int high = fcntl(control, F_DUPFD_CLOEXEC, CHILD_CONTROL_FD + 1); /* so that no dup2 below can overwrite it */
+
+    if (null < 0 || high < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
+        dup2(high, CHILD_CONTROL_FD) < 0)
+        return -1;
+    return (int)syscall(SYS_close_range, CHILD_CONTROL_FD + 1, ~0U, 0);
+}
+
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    for (int number = 1; number < NSIG; number++)
+        (void)signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL); /* SIGKILL and SIGSTOP refuse, as they should */
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the child. Never returns. */
+static NORETURN void become(const struct process *process, const char *path, int control, pid_t parent, char *const env[])
+{
+    char *const argv[] = {(char *)(uintptr_t)process->program, (char *)(uintptr_t)peer_name(process->peer), NULL};
+
+    (void)setpgid(0, 0); /* Ctrl-C is for airlockd, which stops the tree in order */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
+        _exit(1); /* airlockd died in between */
+    reset_signals();
+    if (arrange_fds(control) == 0)
+        (void)execve(path, argv, env);
+    log_error("cannot run %s: %s", path, strerror(errno));
+    _exit(1);
+}
+
+int process_spawn(const struct process *process, const char *dir, int control, pid_t *ret_pid, struct error *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", dir, process->program);
+    char *env[ARRAY_LEN(ENVIRONMENT_KEPT) + 2] = {xstrdup("LANG=C")};
+    size_t count = 1;
+    pid_t parent = getpid();
+
+    for (size_t i = 0; i < ARRAY_LEN(ENVIRONMENT_KEPT); i++) {
+        const char *value = getenv(ENVIRONMENT_KEPT[i]);
+        if (value)
+            env[count++] = xasprintf("%s=%s", ENVIRONMENT_KEPT[i], value);
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        become(process, path, control, parent, env);
+    int why = errno;
+    for (size_t i = 0; i < count; i++)
+        free(env[i]);
+    errno = why;
+    if (pid < 0)
+        return error_set_errno(err, E_UNAVAILABLE, "Cannot start %s", process->program);
+    *ret_pid = pid;
+    return 0;
+}

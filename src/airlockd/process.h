@@ -1,0 +1,48 @@
+/* The process tree as a table: which programs there are, what each is given, who talks to whom, who stops when; and how
+ * one of them is started. Runs in airlockd. */
+#ifndef AIRLOCK_AIRLOCKD_PROCESS_H
+#define AIRLOCK_AIRLOCKD_PROCESS_H
+
+#include "airlockd/settings.h"
+#include "ipc/channel.h"
+
+#define PROCESS_COUNT 7
+#define PROCESS_GRANTS_MAX 2
+
+enum grant_kind {
+    GRANT_NONE,
+    GRANT_LISTEN, /* the listening socket of the address in a setting */
+    GRANT_DIR,    /* a directory below the storage root */
+    GRANT_SEED,   /* the demo's people, if there are any */
+};
+
+/* A descriptor that a process is given with its start message. */
+struct grant {
+    const char *name; /* as ipc/messages.md has it */
+    enum grant_kind kind;
+    enum setting listen; /* GRANT_LISTEN */
+    const char *dir;     /* GRANT_DIR */
+};
+
+enum stop_stage { STOP_LISTENERS, STOP_WORKERS, STOP_CORE, STOP_STAGES };
+
+struct process {
+    enum peer peer;
+    const char *program; /* beside airlockd */
+    unsigned channels;   /* PEER_ bits: whom it talks to besides airlockd */
+    enum stop_stage stop_stage;
+    struct grant grants[PROCESS_GRANTS_MAX];
+};
+
+/* In the order in which they are started. */
+extern const struct process PROCESSES[PROCESS_COUNT];
+
+/* Where the programs are: the directory by whose path airlockd was started, or that of its executable. The caller's.
+ * E_CONFIG naming the first program that is in neither. */
+int process_find_programs(char **ret_dir, struct error *err) MUST_USE;
+
+/* Starts the program with descriptors 0 (/dev/null), 1 and 2 (standard error) and 3 (control, which stays the caller's),
+ * an own process group, SIGPIPE ignored, and nothing else of airlockd's. Returns its process id. */
+int process_spawn(const struct process *process, const char *dir, int control, pid_t *ret_pid, struct error *err) MUST_USE;
+
+#endif

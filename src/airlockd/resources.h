@@ -1,0 +1,24 @@
+/* What airlockd holds open for its children as long as it lives: listening sockets, the storage root, the demo's seeds.
+ * From these the descriptors of each start message are made. Runs in airlockd. */
+#ifndef AIRLOCK_AIRLOCKD_RESOURCES_H
+#define AIRLOCK_AIRLOCKD_RESOURCES_H
+
+#include "airlockd/layout.h"
+#include "airlockd/process.h"
+
+struct resources {
+    const struct settings *settings; /* borrowed */
+    struct layout layout;
+    int listeners[PROCESS_COUNT]; /* -1 where there is none */
+    json_t *seeds[PROCESS_COUNT]; /* NULL but in the demo */
+};
+
+/* Opens the sockets and the directories. On an error what was opened is closed. */
+int resources_open(struct resources *ret, const struct settings *settings, struct error *err) MUST_USE;
+void resources_done(struct resources *resources);
+
+/* The start message of a process and its descriptors (the caller's, at most PROCESS_GRANTS_MAX). */
+int resources_start_message(const struct resources *resources, size_t process, json_t **ret_message,
+                            int ret_fds[static PROCESS_GRANTS_MAX], size_t *ret_fd_count, struct error *err) MUST_USE;
+
+#endif

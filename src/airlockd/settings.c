@@ -1,0 +1,238 @@
+/* The values of all settings, what follows from them together, and their reference page. Runs in airlockd. */
+#include "airlockd/settings.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "airlockd/address.h"
+#include "airlockd/form.h"
+#include "base/num.h"
+
+static const struct setting_row {
+    const char *name;
+    enum form form;
+    const char *fallback;
+    int64_t min, max;
+    unsigned receivers; /* PEER_ bits */
+    const char *help;
+} ROWS[SETTING_COUNT] = {
+#define X(id, name, form, fallback, min, max, receivers, help)                                                         \
+    [SETTING_##id] = {name, FORM_##form, fallback, min, max, receivers, help},
+#include "airlockd/settings.def"
+#undef X
+};
+
+struct settings {
+    struct {
+        char *text;
+        char *where;
+    } values[SETTING_COUNT];
+};
+
+struct settings *settings_new(void)
+{
+    struct settings *settings = xcalloc(1, sizeof *settings);
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        settings->values[i].text = xstrdup(ROWS[i].fallback);
+    return settings;
+}
+
+void settings_free(struct settings *settings)
+{
+    if (!settings)
+        return;
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        free(settings->values[i].text);
+        free(settings->values[i].where);
+    }
+    free(settings);
+}
+
+const char *setting_name(enum setting id)
+{
+    return ROWS[id].name;
+}
+
+bool setting_by_name(const char *name, enum setting *ret)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (strcmp(ROWS[i].name, name) == 0) {
+            *ret = (enum setting)i;
+            return true;
+        }
+    return false;
+}
+
+static int check_bounds(const struct setting_row *row, const char *text, struct error *err)
+{
+    uint64_t value = strlen(text);
+    bool is_number = row->form == FORM_NUMBER;
+
+    if (is_number && !num_parse(text, 0, INT64_MAX, &value))
+        return error_set(err, E_INVALID, "must be a whole number in digits");
+    if (row->form == FORM_BOOL || ((int64_t)value >= row->min && (int64_t)value <= row->max))
+        return 0;
+    if (is_number)
+        return error_set(err, E_INVALID, "must be between %" PRId64 " and %" PRId64, row->min, row->max);
+    if (value == 0)
+        return error_set(err, E_INVALID, "must not be empty");
+    return error_set(err, E_INVALID, "must be at most %" PRId64 " characters long", row->max);
+}
+
+int settings_set(struct settings *settings, enum setting id, const char *text, const char *where, struct error *err)
+{
+    const struct setting_row *row = &ROWS[id];
+    struct error why = {0};
+
+    free(settings->values[id].where);
+    settings->values[id].where = xstrdup(where);
+    int r = check_bounds(row, text, &why);
+    if (r == 0 && (*text != '\0' || row->min > 0))
+        r = form_check(row->form, text, &why);
+    if (r != 0)
+        return error_set_field(err, r, row->name, "%s %s", row->name, why.detail);
+    free(settings->values[id].text);
+    settings->values[id].text = xstrdup(text);
+    return 0;
+}
+
+const char *settings_where(const struct settings *settings, enum setting id)
+{
+    return settings->values[id].where ? settings->values[id].where : "";
+}
+
+const char *settings_text(const struct settings *settings, enum setting id)
+{
+    return settings->values[id].text;
+}
+
+bool settings_flag(const struct settings *settings, enum setting id)
+{
+    return strcmp(settings->values[id].text, "true") == 0;
+}
+
+static void settings_derive(struct settings *settings, enum setting id, char *text_stolen)
+{
+    if (*settings->values[id].text == '\0') {
+        free(settings->values[id].text);
+        settings->values[id].text = text_stolen;
+    } else {
+        free(text_stolen);
+    }
+}
+
+static const struct {
+    enum setting listen, public_url;
+} LISTENERS[] = {
+    {SETTING_API_LISTEN, SETTING_API_PUBLIC_URL},
+    {SETTING_BLOB_EXTERNAL_LISTEN, SETTING_BLOB_EXTERNAL_PUBLIC_URL},
+    {SETTING_BLOB_CORE_LISTEN, SETTING_BLOB_CORE_PUBLIC_URL},
+    {SETTING_BLOB_WORKSPACE_LISTEN, SETTING_BLOB_WORKSPACE_PUBLIC_URL},
+    {SETTING_IDP_LISTEN, SETTING_IDP_PUBLIC_URL},
+};
+
+static void check_listeners(const struct settings *settings, const char *file, struct problems *problems)
+{
+    for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
+        enum setting id = LISTENERS[i].listen;
+        const char *where = *settings_where(settings, id) ? settings_where(settings, id) : file;
+        struct address address;
+        if (address_parse(settings_text(settings, id), &address, NULL) != 0)
+            continue; /* told when it was set */
+        if (!address.loopback && !settings_flag(settings, SETTING_HTTP_BEHIND_PROXY))
+            problems_add(problems, where,
+                         "%s is not a loopback address, and this release speaks plain HTTP only: put a proxy with TLS in "
+                         "front of it, then set http.behind_proxy = true",
+                         setting_name(id));
+        for (size_t other = 0; other < i; other++)
+            if (strcmp(settings_text(settings, id), settings_text(settings, LISTENERS[other].listen)) == 0)
+                problems_add(problems, where, "%s is the same as %s", setting_name(id),
+                             setting_name(LISTENERS[other].listen));
+    }
+}
+
+void settings_finish(struct settings *settings, const char *file, struct problems *problems)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (ROWS[i].min > 0 && ROWS[i].form != FORM_NUMBER && *settings->values[i].text == '\0' &&
+            !settings->values[i].where)
+            problems_add(problems, file, "%s must be set", ROWS[i].name);
+    check_listeners(settings, file, problems);
+    if (!settings_flag(settings, SETTING_IDP_ENABLED))
+        problems_add(problems, settings_where(settings, SETTING_IDP_ENABLED),
+                     "idp.enabled must be true: this release has no other source of keys, so nobody could log in");
+    if (*settings_text(settings, SETTING_SCAN_CLAMD_SOCKET))
+        problems_add(problems, settings_where(settings, SETTING_SCAN_CLAMD_SOCKET),
+                     "scan.clamd_socket must stay empty: this release has no scanner, nothing would be scanned");
+    for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++)
+        settings_derive(settings, LISTENERS[i].public_url,
+                        xasprintf("http://%s", settings_text(settings, LISTENERS[i].listen)));
+    settings_derive(settings, SETTING_AUTH_ISSUER,
+                    xasprintf("%s/%s/v2.0", settings_text(settings, SETTING_IDP_PUBLIC_URL),
+                              settings_text(settings, SETTING_IDP_TENANT)));
+}
+
+static json_t *setting_json(const struct setting_row *row, const char *text)
+{
+    uint64_t value = 0;
+
+    if (row->form == FORM_BOOL)
+        return json_boolean(strcmp(text, "true") == 0);
+    if (row->form == FORM_NUMBER)
+        return num_parse(text, 0, INT64_MAX, &value) ? json_integer((json_int_t)value) : NULL;
+    return json_string(text);
+}
+
+json_t *settings_for(const struct settings *settings, enum peer peer)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (ROWS[i].receivers & peer)
+            json_object_set_new(object, ROWS[i].name, setting_json(&ROWS[i], settings->values[i].text));
+    return object;
+}
+
+static void print_receivers(struct str *out, unsigned receivers)
+{
+    static const struct {
+        unsigned peers;
+        const char *name;
+    } GROUPS[] = {{PEER_CORE, "core"}, {PEER_API, "api"}, {PEER_BLOB, "blob"}, {PEER_MOVER, "mover"}, {PEER_IDP, "idp"}};
+    const char *separator = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++)
+        if (receivers & GROUPS[i].peers) {
+            str_printf(out, "%s%s", separator, GROUPS[i].name);
+            separator = ", ";
+        }
+    if (receivers == 0)
+        str_append(out, "airlockd");
+}
+
+static void print_default(struct str *out, const struct setting_row *row)
+{
+    if (*row->fallback)
+        str_printf(out, "`%s`", row->fallback);
+    else
+        str_append(out, row->min > 0 ? "must be set" : "empty");
+}
+
+void settings_print(struct str *out)
+{
+    str_append(out, "# Settings\n\n"
+                    "One file, `NAME = VALUE` a line; `[http]` before `buffers = 48` is the same as `http.buffers = 48`. "
+                    "Comments begin with `#` or `;`.\n`--set NAME=VALUE` overrides the file, `airlockd --check --config FILE` "
+                    "says what is wrong with it.\nThis page is made by `airlockd --print-settings`.\n\n"
+                    "| setting | form | default | bounds | told to | what it does |\n|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const struct setting_row *row = &ROWS[i];
+        str_printf(out, "| `%s` | %s | ", row->name, form_name(row->form));
+        print_default(out, row);
+        if (row->form == FORM_NUMBER)
+            str_printf(out, " | %" PRId64 " to %" PRId64 " | ", row->min, row->max);
+        else
+            str_append(out, " | | ");
+        print_receivers(out, row->receivers);
+        str_printf(out, " | %s |\n", row->help);
+    }
+}
