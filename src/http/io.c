@@ -1,0 +1,59 @@
+/* The only reads and writes of client sockets, so that TLS can stand underneath in one place. Loop and workers. Never
+ * blocks: every socket is non-blocking. */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+
+#include "http/internal.h"
+
+static ssize_t io_result(ssize_t moved)
+{
+    if (moved >= 0)
+        return moved;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? IO_AGAIN : IO_END;
+}
+
+ssize_t io_receive(struct http_connection *c, void *bytes, size_t len)
+{
+    ssize_t n;
+    do
+        n = recv(c->fd, bytes, len, 0);
+    while (n < 0 && errno == EINTR);
+    return io_result(n);
+}
+
+ssize_t io_send(struct http_connection *c, const struct iovec *iov, size_t count, bool more)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)iov, .msg_iovlen = count}; /* sendmsg does not change it */
+    ssize_t n;
+    do
+        n = sendmsg(c->fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    while (n < 0 && errno == EINTR);
+    return io_result(n);
+}
+
+/* The workers block SIGPIPE: sendfile has no flag against it. */
+ssize_t io_send_file(struct http_connection *c, int fd, uint64_t *offset, size_t len)
+{
+    off_t at = (off_t)*offset;
+    ssize_t n;
+    do
+        n = sendfile(c->fd, fd, &at, len);
+    while (n < 0 && errno == EINTR);
+    *offset = (uint64_t)at;
+    return io_result(n);
+}
+
+void io_shut_write(struct http_connection *c)
+{
+    (void)shutdown(c->fd, SHUT_WR); /* a peer that is gone already is what we want */
+}
+
+uint64_t io_unacknowledged(const struct http_connection *c)
+{
+    int bytes = 0;
+    if (ioctl(c->fd, SIOCOUTQ, &bytes) < 0 || bytes < 0)
+        return 0;
+    return (uint64_t)bytes;
+}

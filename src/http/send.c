@@ -1,0 +1,107 @@
+/* Sends replies: head and small body at once, the rest when the socket takes it, files by sendfile(2). Workers. Memory
+ * does not grow with a file. */
+#include <string.h>
+
+#include "http/internal.h"
+
+void send_now(struct http_exchange *x, const struct iovec *iov, size_t count, bool more)
+{
+    ssize_t n = io_send(x->conn, iov, count, more);
+    size_t sent = n > 0 ? (size_t)n : 0;
+    size_t total = 0;
+
+    for (size_t i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    x->moved += sent;
+    if (sent == total || n == IO_END)
+        return; /* a broken connection shows itself at the next step */
+    x->out = xmalloc(total - sent);
+    for (size_t i = 0; i < count; i++) {
+        size_t skip = sent < iov[i].iov_len ? sent : iov[i].iov_len;
+        size_t rest = iov[i].iov_len - skip;
+        if (rest)
+            memcpy(x->out + x->out_len, (const char *)iov[i].iov_base + skip, rest);
+        x->out_len += rest;
+        sent -= skip;
+    }
+}
+
+/* The bytes left over by send_now. STEP_NEXT: all are sent. */
+static enum http_step send_rest(struct http_connection *c)
+{
+    struct http_exchange *x = c->x;
+    while (x->out_pos < x->out_len) {
+        struct iovec iov = {x->out + x->out_pos, x->out_len - x->out_pos};
+        ssize_t n = io_send(c, &iov, 1, x->file_left > 0);
+        if (n == IO_AGAIN)
+            return STEP_WRITE;
+        if (n == IO_END)
+            return STEP_CLOSE;
+        x->out_pos += (size_t)n;
+        x->moved += (size_t)n;
+    }
+    return STEP_NEXT;
+}
+
+/* Sends of the present piece, or gets the next one. STEP_NEXT: go on. */
+static enum http_step send_piece(struct http_connection *c)
+{
+    struct http_exchange *x = c->x;
+    if (x->piece_left == 0) {
+        int rc = x->source.next(x->source.ctx, &x->piece_fd, &x->piece_offset, &x->piece_left);
+        return rc == 1 ? STEP_NEXT : STEP_CLOSE; /* an early end too: the client must see that it is short */
+    }
+    uint64_t most = x->piece_left < x->file_left ? x->piece_left : x->file_left;
+    ssize_t n = io_send_file(c, x->piece_fd, &x->piece_offset, (size_t)(most < HTTP_SLICE ? most : HTTP_SLICE));
+    if (n == IO_AGAIN)
+        return STEP_WRITE;
+    if (n == IO_END)
+        return STEP_CLOSE;
+    x->piece_left -= (uint64_t)n;
+    x->file_left -= (uint64_t)n;
+    x->file_sent += (uint64_t)n;
+    x->moved += (uint64_t)n;
+    return STEP_NEXT;
+}
+
+/* The reply is out: the exchange ends, and the connection goes where reply_after decided. */
+static enum http_step send_end(struct http_connection *c)
+{
+    enum http_after after = c->x->after;
+    size_t left = (size_t)c->x->body_left; /* at most HTTP_DRAIN_MAX where it matters */
+
+    exchange_free(c->x);
+    if (after == AFTER_DRAIN) {
+        size_t here = input_pending(&c->in) < left ? input_pending(&c->in) : left;
+        input_consume(&c->in, here);
+        c->discard_left = left - here;
+        c->phase = c->discard_left ? PHASE_DRAIN : PHASE_HEAD;
+        return STEP_NEXT;
+    }
+    if (after == AFTER_KEEP) {
+        c->phase = PHASE_HEAD;
+        return STEP_NEXT;
+    }
+    if (after == AFTER_CLOSE && input_pending(&c->in) == 0)
+        return STEP_CLOSE;
+    io_shut_write(c);
+    input_done(&c->in);
+    c->discard_left = HTTP_LINGER_MAX;
+    c->phase = PHASE_LINGER;
+    return STEP_NEXT;
+}
+
+enum http_step send_step(struct http_connection *c)
+{
+    uint64_t turn_end = c->x->file_sent + HTTP_SLICE;
+    enum http_step step = send_rest(c);
+
+    while (step == STEP_NEXT && c->x->file_left > 0) {
+        if (c->cut)
+            return STEP_CLOSE;
+        if (c->x->file_sent >= turn_end && work_waits(c->server))
+            return STEP_YIELD;
+        step = send_piece(c);
+    }
+    return step == STEP_NEXT ? send_end(c) : step;
+}
