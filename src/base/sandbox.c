@@ -71,7 +71,7 @@ static const struct {
     {SANDBOX_REFER, FS_REFER},
 };
 
-static int set_limit(int resource, rlim_t value, const char *what, struct error *err)
+static int set_limit(__rlimit_resource_t resource, rlim_t value, const char *what, struct error *err)
 {
     struct rlimit limit;
 
