@@ -1,0 +1,87 @@
+/* What anybody may know: the provider's description, its public keys, and that it lives. Runs on airlock-idp's workers. */
+#include <string.h>
+
+#include "idp/endpoint.h"
+
+#define PUBLIC_CACHE_S 300
+
+const char *request_param(const struct request *request, const char *name)
+{
+    const char *value = http_params_get(request->params, name);
+    return value ? value : "";
+}
+
+bool request_is_plain(const struct request *request)
+{
+    for (size_t i = 0; i < request->params->count; i++)
+        if (http_params_count(request->params, request->params->items[i].name) > 1)
+            return false;
+    return true;
+}
+
+static json_t *texts(const char *list)
+{
+    json_t *array = json_array();
+    AUTO_FREE char *copy = xstrdup(list);
+    char *rest = copy;
+    for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " "))
+        json_array_append_new(array, json_string(word));
+    return array;
+}
+
+/* Members that are lists, the same for every installation. */
+static const struct {
+    const char *name;
+    const char *words;
+} LISTS[] = {
+    {"response_types_supported", "code"},
+    {"response_modes_supported", "query fragment"},
+    {"grant_types_supported", "authorization_code client_credentials"},
+    {"subject_types_supported", "public"},
+    {"id_token_signing_alg_values_supported", "RS256"},
+    {"token_endpoint_auth_methods_supported", "client_secret_post client_secret_basic none"},
+    {"code_challenge_methods_supported", "S256"},
+    {"scopes_supported", "openid profile email offline_access"},
+    {"claims_supported", "iss aud exp iat nbf sub oid tid name email preferred_username roles nonce auth_time ver"},
+};
+
+/* Members that are addresses below {public_url}/{tenant}. */
+static const struct {
+    const char *name;
+    const char *path;
+} ADDRESSES[] = {
+    {"issuer", "/v2.0"},
+    {"authorization_endpoint", "/oauth2/v2.0/authorize"},
+    {"token_endpoint", "/oauth2/v2.0/token"},
+    {"jwks_uri", "/discovery/v2.0/keys"},
+};
+
+void discovery_get(struct idp *idp, const struct request *request, struct answer *a)
+{
+    (void)request;
+    json_t *body = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(ADDRESSES); i++)
+        json_object_set_new(body, ADDRESSES[i].name, json_sprintf("%s%s", idp->tenant_url, ADDRESSES[i].path));
+    for (size_t i = 0; i < ARRAY_LEN(LISTS); i++)
+        json_object_set_new(body, LISTS[i].name, texts(LISTS[i].words));
+    json_object_set_new(body, "request_parameter_supported", json_false());
+    json_object_set_new(body, "request_uri_parameter_supported", json_false());
+    json_object_set_new(body, "authorization_response_iss_parameter_supported", json_true()); /* RFC 9207 */
+    a->cache_s = PUBLIC_CACHE_S;
+    answer_json(a, 200, body);
+}
+
+void keys_get(struct idp *idp, const struct request *request, struct answer *a)
+{
+    (void)request;
+    a->cache_s = PUBLIC_CACHE_S;
+    answer_json(a, 200, idp_key_set(idp));
+}
+
+void health_get(struct idp *idp, const struct request *request, struct answer *a)
+{
+    (void)idp;
+    (void)request;
+    answer_json(a, 200, json_pack("{s:s}", "status", "ok"));
+}

@@ -1,0 +1,118 @@
+/* Building the state from the settings. Runs in airlock-idp, before it confines itself. */
+#include "idp/idp.h"
+
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/str.h"
+#include "idp/state.h"
+
+#define GATE_WAIT_MS 3000
+
+static const struct throttle_rule BY_ACCOUNT = {.free = 5, .first_ms = 1000, .max_ms = 60000, .fade_ms = 60000};
+/* Many people may stand behind one address: it bears more and forgets faster. */
+static const struct throttle_rule BY_ADDRESS = {.free = 30, .first_ms = 1000, .max_ms = 30000, .fade_ms = 5000};
+
+static bool is_tenant(const char *text)
+{
+    return *text && text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
+/* A configured redirect is sent in a header as it is, so it must be one plain absolute URL. */
+static int check_redirect_uris(const char *list, struct error *err)
+{
+    AUTO_FREE char *copy = xstrdup(list);
+    char *rest = copy;
+    char origin[ORIGIN_SIZE];
+
+    for (char *uri = strsep(&rest, " "); uri; uri = strsep(&rest, " ")) {
+        bool plain = strlen(uri) <= REDIRECT_URI_MAX && !strpbrk(uri, "#\"'<>\\@");
+        for (const char *c = uri; *c; c++)
+            plain = plain && *c > ' ' && *c < 0x7F;
+        if (*uri && (!plain || !url_origin(uri, origin)))
+            return error_set_field(err, E_CONFIG, "idp.redirect_uris", "%s is not an absolute URL that a login may end at",
+                                   uri);
+    }
+    return 0;
+}
+
+static int idp_read_settings(struct idp *idp, const struct idp_settings *settings, struct error *err)
+{
+    char origin[ORIGIN_SIZE];
+
+    if (!url_origin(settings->public_url, origin))
+        return error_set_field(err, E_CONFIG, "idp.public_url", "idp.public_url must begin with http:// or https://");
+    if (!url_origin(settings->api_url, idp->api_origin))
+        return error_set_field(err, E_CONFIG, "api.public_url", "api.public_url must begin with http:// or https://");
+    if (!is_tenant(settings->tenant))
+        return error_set_field(err, E_CONFIG, "idp.tenant", "idp.tenant must be a UUID or a plain word");
+    int r = check_redirect_uris(settings->redirect_uris, err);
+    if (r != 0)
+        return r;
+    idp->tenant = xstrdup(settings->tenant);
+    idp->tenant_path = xasprintf("/%s", settings->tenant);
+    idp->tenant_url = xasprintf("%s/%s", settings->public_url, settings->tenant);
+    idp->issuer = xasprintf("%s/v2.0", idp->tenant_url);
+    idp->redirect_uris = xstrdup(settings->redirect_uris);
+    idp->redirects = (struct redirect_policy){idp->api_origin, idp->redirect_uris};
+    idp->https = str_starts(settings->public_url, "https://");
+    idp->token_lifetime_s = settings->token_lifetime_s;
+    return 0;
+}
+
+int idp_new(const struct idp_settings *settings, int seed_fd, idp_scope_fn *scope, void *scope_ctx, struct idp **ret,
+            struct error *err)
+{
+    struct idp *idp = xcalloc(1, sizeof *idp);
+    unsigned may_wait = settings->workers > PASSWORD_AT_ONCE ? (settings->workers - PASSWORD_AT_ONCE) / 2 : 0;
+
+    idp->scope = scope;
+    idp->scope_ctx = scope_ctx;
+    random_fill(idp->ticket_key, sizeof idp->ticket_key);
+    idp->by_account = throttle_new(&BY_ACCOUNT);
+    idp->by_address = throttle_new(&BY_ADDRESS);
+    idp->codes = code_store_new();
+    int r = idp_read_settings(idp, settings, err);
+    if (r == 0)
+        r = state_load_key(settings->key_file, &idp->key, err);
+    if (r == 0)
+        r = accounts_load(settings->accounts_file, seed_fd, &idp->accounts, err);
+    if (r == 0)
+        r = password_gate_new(may_wait, GATE_WAIT_MS, &idp->gate, err);
+    if (r != 0) {
+        idp_free(idp);
+        return r;
+    }
+    *ret = idp;
+    return 0;
+}
+
+void idp_free(struct idp *idp)
+{
+    if (!idp)
+        return;
+    jwt_key_free(idp->key);
+    accounts_free(idp->accounts);
+    password_gate_free(idp->gate);
+    throttle_free(idp->by_account);
+    throttle_free(idp->by_address);
+    code_store_free(idp->codes);
+    secret_wipe(idp->ticket_key, sizeof idp->ticket_key);
+    free(idp->issuer);
+    free(idp->tenant);
+    free(idp->tenant_path);
+    free(idp->tenant_url);
+    free(idp->redirect_uris);
+    free(idp);
+}
+
+json_t *idp_key_set(const struct idp *idp)
+{
+    return json_pack("{s:[o]}", "keys", jwt_key_public_jwk(idp->key));
+}
+
+json_t *idp_publication(const struct idp *idp)
+{
+    return json_pack("{s:s, s:o, s:o}", "issuer", idp->issuer, "keys", idp_key_set(idp), "people",
+                     accounts_people(idp->accounts));
+}

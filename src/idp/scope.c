@@ -1,0 +1,85 @@
+/* Reading scopes. Pure. Runs in airlock-idp. */
+#include "idp/scope.h"
+
+#include <string.h>
+
+static const char ID_CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+
+/* The forms of a resource. core is told whole for api:// ones, else the id before the slash. */
+static const struct {
+    const char *prefix;
+    const char *suffix;
+    bool whole;
+    bool app_default;
+} RESOURCES[] = {
+    {"api://", "/.default", true, true},
+    {"api://", "/user_impersonation", true, false},
+    {"", "/.default", false, true},
+};
+
+static const struct {
+    const char *name;
+    bool openid;
+    bool granted;
+} IDENTITY[] = {
+    {"openid", true, true},
+    {"profile", false, true},
+    {"email", false, true},
+    {"offline_access", false, false},
+};
+
+/* One word as a resource; false when it is none. */
+static bool resource_read(const char *word, struct scope *scope)
+{
+    for (size_t i = 0; i < ARRAY_LEN(RESOURCES); i++) {
+        size_t prefix = strlen(RESOURCES[i].prefix);
+        size_t id = str_starts(word, RESOURCES[i].prefix) ? strspn(word + prefix, ID_CHARACTERS) : 0;
+        if (id == 0 || strcmp(word + prefix + id, RESOURCES[i].suffix) != 0)
+            continue;
+        AUTO_FREE char *resource = RESOURCES[i].whole ? xstrdup(word) : xstrndup(word, id);
+        scope->app_default = RESOURCES[i].app_default;
+        return str_copy(scope->resource, sizeof scope->resource, resource);
+    }
+    return false;
+}
+
+/* One word; *ret_granted tells whether the answer names it. */
+static int word_read(const char *word, struct scope *scope, bool *ret_granted, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(IDENTITY); i++)
+        if (strcmp(word, IDENTITY[i].name) == 0) {
+            scope->openid = scope->openid || IDENTITY[i].openid;
+            *ret_granted = IDENTITY[i].granted;
+            return 0;
+        }
+    if (*scope->resource)
+        return error_set(err, E_INVALID, "A token is for one resource: ask for one scope of the form api://ID/.default");
+    if (!resource_read(word, scope))
+        return error_set(err, E_INVALID, "The scope is not known; ask for one of the form api://ID/.default");
+    *ret_granted = true;
+    return 0;
+}
+
+int scope_parse(const char *text, struct scope *ret, struct error *err)
+{
+    struct scope scope = {0};
+    AUTO_STR struct str granted = STR_INIT(SCOPE_MAX);
+    AUTO_FREE char *copy = xstrndup(text, strnlen(text, SCOPE_MAX + 1));
+    char *rest = copy;
+
+    if (strlen(copy) > SCOPE_MAX)
+        return error_set(err, E_INVALID, "The scope is longer than %d bytes", SCOPE_MAX);
+    for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " ")) {
+        bool is_granted = false;
+        int r = *word ? word_read(word, &scope, &is_granted, err) : 0;
+        if (r != 0)
+            return r;
+        if (is_granted)
+            str_printf(&granted, "%s%s", granted.len ? " " : "", word);
+    }
+    if (*scope.resource == '\0')
+        return error_set(err, E_INVALID, "A scope of the form api://ID/.default is missing");
+    (void)str_copy(scope.granted, sizeof scope.granted, str_text(&granted)); /* not longer than what was asked for */
+    *ret = scope;
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* The one place where a password or a client secret is judged. */
+#ifndef AIRLOCK_IDP_SIGNIN_H
+#define AIRLOCK_IDP_SIGNIN_H
+
+#include "idp/idp.h"
+
+enum signin_kind { SIGNIN_PASSWORD, SIGNIN_CLIENT_SECRET };
+
+struct signin {
+    enum signin_kind kind;
+    const char *who;        /* a login name or mail address, or a client id */
+    const char *secret;
+    const char *address;    /* of the client, for the throttle and the log */
+};
+
+/* E_UNAUTHENTICATED does not tell which part was wrong, neither by text nor by time; E_RATE comes with the seconds to
+ * wait, E_UNAVAILABLE when too many are checked just now. Failures are logged, without what was typed. */
+int signin_check(struct idp *idp, const struct signin *signin, const struct account **ret, unsigned *ret_wait_s,
+                 struct error *err) MUST_USE;
+
+#endif
