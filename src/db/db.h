@@ -23,8 +23,12 @@ struct db_value {
     const char *text; /* borrowed until the call returns, or until db_rows_done */
 };
 #define DB_I(value) ((struct db_value){.kind = DB_INT, .integer = (int64_t)(value)})
-#define DB_T(value) ((struct db_value){.kind = (value) ? DB_TEXT : DB_NULL, .text = (value)}) /* NULL is SQL's NULL */
+#define DB_T(value) db_value_text(value) /* NULL is SQL's NULL */
 #define DB_N ((struct db_value){.kind = DB_NULL})
+static inline struct db_value db_value_text(const char *text)
+{
+    return (struct db_value){.kind = text ? DB_TEXT : DB_NULL, .text = text};
+}
 /* The parameters of a query, in order: ARGS(DB_T(id), DB_I(version)). */
 #define ARGS(...) ((const struct db_value[]){__VA_ARGS__}), ARRAY_LEN(((const struct db_value[]){__VA_ARGS__}))
 #define NO_ARGS NULL, 0

@@ -1,0 +1,169 @@
+/* Judging a link in use. Part of airlock-core. Nothing is told about a request before the signature was checked. */
+#include <string.h>
+
+#include "core/audit.h"
+#include "core/link.h"
+#include "core/place.h"
+
+#define SAS_PAIRS_MAX 32
+
+void access_done(struct access *a)
+{
+    request_done(&a->request);
+}
+
+static enum zone zone_of_peer(enum peer peer)
+{
+    return peer == PEER_BLOB_EXTERNAL ? ZONE_EXTERNAL : peer == PEER_BLOB_CORE ? ZONE_CORE : ZONE_WORKSPACE;
+}
+
+static int access_refuse(struct error *err)
+{
+    return error_set(err, E_SAS, "Signature did not match, or the link is no longer valid");
+}
+
+static int access_read_sas(const struct call *call, struct sas_fields *ret, struct error *err)
+{
+    struct sas_pair pairs[SAS_PAIRS_MAX];
+    size_t count = 0, i;
+    const json_t *item;
+
+    json_array_foreach(json_object_get(call->in, "sas"), i, item)
+    {
+        const char *name = json_string_value(json_array_get(item, 0));
+        const char *value = json_string_value(json_array_get(item, 1));
+        if (count == SAS_PAIRS_MAX || !name || !value)
+            return access_refuse(err);
+        pairs[count++] = (struct sas_pair){name, value};
+    }
+    return sas_parse(pairs, count, ret, err);
+}
+
+/* The zone is the listener's; the account must belong to it. */
+static int access_check_zone(const struct call *call, const char *account, enum account *ret_kind, struct error *err)
+{
+    const char *suffix;
+    if (!account_by_name(account, ret_kind, &suffix))
+        return access_refuse(err);
+    if (account_facts(*ret_kind)->zone != zone_of_peer(call->from))
+        return error_set(err, E_ZONE, "This account does not answer in this network");
+    return 0;
+}
+
+/* Signature under the generation the database names now: older links fail here. */
+static int access_check_signature(struct core *core, struct call *call, const char *account, struct access *a,
+                                  struct error *err)
+{
+    struct sas_id id;
+    unsigned char key[SAS_KEY_SIZE];
+    int r = sas_id_parse(a->sas.si, &id, err);
+
+    if (r != 0)
+        return r;
+    if (request_load_by_id(core, json_text(call->in, "container"), &a->request, NULL) != 0)
+        return access_refuse(err);
+    if (strcmp(id.kid, "k1") != 0 || id.generation != (uint64_t)a->request.generation)
+        return access_refuse(err);
+    sas_key_derive(core->sas_key, account, a->request.id, id.generation, key);
+    r = sas_verify(key, &a->sas, account, a->request.id, err);
+    secret_wipe(key, sizeof key);
+    if (r != 0)
+        return r;
+    (void)str_copy(call->link_id, sizeof call->link_id, id.link_id);
+    (void)str_copy(call->request, sizeof call->request, a->request.id);
+    (void)str_copy(call->workspace, sizeof call->workspace, a->request.workspace);
+    return 0;
+}
+
+/* The mint record must be there and say the same. */
+static int access_check_record(struct core *core, const struct call *call, struct access *a, struct error *err)
+{
+    AUTO_ROWS struct db_rows *row = NULL;
+    int r = db_first(core->db, Q_LINK_GET, ARGS(DB_T(call->link_id)), &row, err);
+
+    if (r < 0)
+        return r;
+    if (r == 0 || strcmp(db_text(row, 0), a->request.id) != 0 || db_int(row, 1) != a->request.generation)
+        return access_refuse(err);
+    (void)str_copy(a->subject, sizeof a->subject, db_text(row, 2));
+    return permission_parse(db_text(row, 3), &a->permissions, err);
+}
+
+/* The request's status gates the operation by itself, whatever a link says. */
+static int access_check_status(const struct access *a, enum account account, unsigned needed, struct error *err)
+{
+    unsigned open = 0;
+    const char *letters = status_facts(a->request.status)->link_permissions;
+
+    if (status_account(a->request.status, a->request.type) != account || !*letters)
+        return access_refuse(err);
+    int r = permission_parse(letters, &open, err);
+    if (r == 0 && needed && !(open & needed))
+        return error_set(err, E_SAS_PERMISSION, "The request's status does not allow this operation");
+    return r;
+}
+
+static int access_check_network(struct core *core, const struct call *call, const struct access *a, struct error *err)
+{
+    AUTO_WORKSPACE struct workspace w = {0};
+    int r;
+
+    if (a->zone != ZONE_WORKSPACE)
+        return 0;
+    r = workspace_load(core, a->request.workspace, &w, err);
+    if (r == 0 && !workspace_admits(&w, call->address))
+        return error_set(err, E_ZONE, "This account does not answer to addresses outside its workspace's networks");
+    return r;
+}
+
+static int access_check_terms(const struct call *call, const struct access *a, unsigned needed, struct error *err)
+{
+    bool is_tls = strcmp(json_text(call->in, "scheme"), "https") == 0;
+    int r = sas_check_time(&a->sas, call->now / 1000000, err);
+    if (r == 0)
+        r = sas_check_address(&a->sas, call->address, err);
+    if (r == 0)
+        r = sas_check_protocol(&a->sas, is_tls, err);
+    if (r == 0 && needed)
+        r = sas_check_permission(&a->sas, needed, err);
+    return r;
+}
+
+int access_check(struct core *core, struct call *call, unsigned needed, struct access *ret, struct error *err)
+{
+    AUTO_ACCESS struct access a = {.zone = zone_of_peer(call->from)};
+    const char *account = json_text(call->in, "account");
+    enum account kind = ACCOUNT_NONE;
+    int r = access_read_sas(call, &a.sas, err);
+
+    if (r == 0)
+        r = access_check_zone(call, account, &kind, err);
+    if (r == 0)
+        r = access_check_signature(core, call, account, &a, err);
+    if (r == 0)
+        r = access_check_record(core, call, &a, err);
+    if (r == 0)
+        r = access_check_network(core, call, &a, err);
+    if (r == 0)
+        r = access_check_terms(call, &a, needed, err);
+    if (r == 0)
+        r = access_check_status(&a, kind, needed, err);
+    if (r != 0)
+        return r;
+    *ret = a;
+    a = (struct access){0};
+    return 0;
+}
+
+int blob_access(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    AUTO_ACCESS struct access a = {0};
+    char permissions[PERMISSION_TEXT_MAX];
+    int r = access_check(core, call, 0, &a, err);
+
+    if (r != 0)
+        return r;
+    permission_format(a.permissions, permissions);
+    *ret_ok = json_pack("{s:s, s:I}", "permissions", permissions, "generation", (json_int_t)a.request.generation);
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* The audit log: one append-only row for every decision, allowed or refused, in the transaction of what it records. */
+#ifndef AIRLOCK_CORE_AUDIT_H
+#define AIRLOCK_CORE_AUDIT_H
+
+#include "core/core.h"
+
+/* kind: "transition", "link", "upload", …; subject "" means: from the call (its person, or its link's holder). detail is
+ * stolen and may be NULL. */
+int audit_add(struct core *core, const struct call *call, const char *kind, const char *subject, json_t *detail_stolen,
+              struct error *err) MUST_USE;
+
+/* A refusal, after the refused question was rolled back. Those with a checked token or link get a row each; the others
+ * are counted per reason, address prefix and minute, so that a flood cannot fill the disk. */
+int audit_refusal(struct core *core, const struct call *call, const struct error *why, struct error *err) MUST_USE;
+/* Writes the counts of minutes that are over. */
+int audit_flush_refusals(struct core *core, int64_t now, struct error *err) MUST_USE;
+bool audit_is_refusal(int code);
+
+struct refusals *refusals_new(void);
+void refusals_free(struct refusals *refusals);
+
+#endif

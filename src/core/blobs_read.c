@@ -1,0 +1,227 @@
+/* Reading blobs: opening one, the end of a download, lists. Part of airlock-core. */
+#include <string.h>
+
+#include "core/audit.h"
+#include "core/blobs.h"
+#include "core/place.h"
+
+#define MINUTE_US 60000000
+#define LIST_MAX 5000
+#define NAME_BEYOND "\xf4\x8f\xbf\xbf" /* the last code point sorts behind every continuation of a prefix */
+
+static int open_extents(struct core *core, const struct blob *b, json_t *ret_list, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int r;
+
+    if (b->object) {
+        json_array_append_new(ret_list, json_pack("[s,i,I]", b->object, 0, (json_int_t)b->size));
+        return 0;
+    }
+    r = db_select(core->db, Q_EXTENT_LIST, ARGS(DB_I(b->id)), &rows, err);
+    if (r != 0)
+        return r;
+    while ((r = db_rows_next(rows, err)) == 1)
+        json_array_append_new(ret_list, json_pack("[s,I,I]", db_text(rows, 2), (json_int_t)db_int(rows, 3),
+                                                  (json_int_t)db_int(rows, 4)));
+    return r;
+}
+
+/* The intent to send bytes is on record before the first one leaves: once a link, blob, address and minute. */
+static int open_record_use(struct core *core, const struct call *call, const struct access *a, const char *name,
+                           int64_t *ret_use, struct error *err)
+{
+    AUTO_ROWS struct db_rows *added = NULL;
+    AUTO_ROWS struct db_rows *found = NULL;
+    int64_t minute = call->now / MINUTE_US;
+    int r = db_first(core->db, Q_USE_ADD,
+                     ARGS(DB_T(call->link_id), DB_T(a->request.id), DB_T(name), DB_T(call->address), DB_I(minute)),
+                     &added, err);
+    if (r < 0)
+        return r;
+    if (r == 1) {
+        *ret_use = db_int(added, 0);
+        return audit_add(core, call, "download", a->subject, json_pack("{s:s}", "name", name), err);
+    }
+    r = db_first(core->db, Q_USE_FIND, ARGS(DB_T(call->link_id), DB_T(name), DB_T(call->address), DB_I(minute)), &found,
+                 err);
+    if (r == 1)
+        *ret_use = db_int(found, 0);
+    return r < 0 ? r : 0;
+}
+
+static json_t *open_overrides(const struct sas_fields *sas)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } fields[] = {{"cacheControl", sas->rscc},
+                  {"contentDisposition", sas->rscd},
+                  {"contentEncoding", sas->rsce},
+                  {"contentLanguage", sas->rscl},
+                  {"contentType", sas->rsct}};
+    json_t *override = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (fields[i].value && *fields[i].value)
+            json_object_set_new(override, fields[i].name, json_string(fields[i].value));
+    return override;
+}
+
+int blob_open(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    AUTO_ACCESS struct access a = {0};
+    AUTO_BLOB struct blob b = {0};
+    AUTO_JSON json_t *extents = json_array();
+    const char *name = json_text(call->in, "blob");
+    int64_t use = 0;
+    int r = access_check(core, call, PERM_READ, &a, err);
+
+    if (r == 0)
+        r = blob_find(core, a.request.id, name, &b, err);
+    if (r == 0)
+        return error_set(err, E_BLOB_NOT_FOUND, "The specified blob does not exist");
+    if (r == 1)
+        r = open_extents(core, &b, extents, err);
+    if (r == 0 && json_flag(call->in, "body"))
+        r = open_record_use(core, call, &a, name, &use, err);
+    if (r != 0)
+        return r;
+    *ret_ok = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:O, s:I, s:I, s:o}", "etag", b.etag, "size",
+                        (json_int_t)b.size, "created", (json_int_t)b.created, "modified", (json_int_t)b.modified,
+                        "properties", json_loads(b.properties, 0, NULL), "metadata", json_loads(b.metadata, 0, NULL),
+                        "dir", place_in_zone(a.request.dir), "extents", extents, "generation",
+                        (json_int_t)a.request.generation, "use", (json_int_t)use, "override", open_overrides(&a.sas));
+    return 0;
+}
+
+int blob_closed(struct core *core, struct call *call, json_t **ret_ok UNUSED, struct error *err)
+{
+    AUTO_ROWS struct db_rows *row = NULL;
+    int r = db_first(core->db, Q_USE_GET, ARGS(DB_I(json_int(call->in, "use"))), &row, err);
+
+    if (r != 1)
+        return r;
+    (void)str_copy(call->link_id, sizeof call->link_id, db_text(row, 0));
+    (void)str_copy(call->request, sizeof call->request, db_text(row, 1));
+    call->address = db_text(row, 3);
+    return audit_add(core, call, "download.end", "",
+                     json_pack("{s:s, s:I}", "name", db_text(row, 2), "sent", (json_int_t)json_int(call->in, "sent")),
+                     err);
+}
+
+/* One page of a list in the making. Prefixes and blobs both count. */
+struct page {
+    const char *prefix;
+    const char *delimiter;
+    const char *marker;
+    char *beyond;        /* first text behind all names with the prefix */
+    int64_t limit;
+    bool with_metadata;
+    json_t *blobs;
+    json_t *prefixes;
+    char *next_marker;
+};
+
+static void page_done(struct page *p)
+{
+    free(p->beyond);
+    free(p->next_marker);
+    json_decref(p->blobs);
+    json_decref(p->prefixes);
+}
+
+static int64_t page_count(const struct page *p)
+{
+    return (int64_t)(json_array_size(p->blobs) + json_array_size(p->prefixes));
+}
+
+/* The name up to and with the first delimiter behind the prefix, or NULL. */
+static char *page_common_prefix(const struct page *p, const char *name)
+{
+    const char *at = *p->delimiter ? strstr(name + strlen(p->prefix), p->delimiter) : NULL;
+    return at ? xstrndup(name, (size_t)(at - name) + strlen(p->delimiter)) : NULL;
+}
+
+static json_t *page_blob(const struct page *p, const struct db_rows *row)
+{
+    json_t *blob = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o}", "name", db_text(row, 0), "etag", db_text(row, 2), "size",
+                             (json_int_t)db_int(row, 1), "created", (json_int_t)db_int(row, 5), "modified",
+                             (json_int_t)db_int(row, 6), "properties", json_loads(db_text(row, 3), 0, NULL));
+    if (p->with_metadata)
+        json_object_set_new(blob, "metadata", json_loads(db_text(row, 4), 0, NULL));
+    return blob;
+}
+
+/* Takes rows from the name on until the page is full, a prefix was found (*ret_from names where to go on), or the end. */
+static int page_take(struct core *core, const char *request, struct page *p, char **from, bool *ret_more,
+                     struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int r = db_select(core->db, Q_BLOB_LIST, ARGS(DB_T(request), DB_T(*from), DB_T(p->beyond), DB_I(LIST_MAX + 1)),
+                      &rows, err);
+
+    *ret_more = false;
+    if (r != 0)
+        return r;
+    while ((r = db_rows_next(rows, err)) == 1) {
+        const char *name = db_text(rows, 0);
+        if (page_count(p) == p->limit) {
+            p->next_marker = xstrdup(name);
+            return 0;
+        }
+        char *common = page_common_prefix(p, name);
+        if (common) {
+            json_array_append_new(p->prefixes, json_string(common));
+            free(*from);
+            *from = xasprintf("%s" NAME_BEYOND, common); /* skip everything below it */
+            free(common);
+            *ret_more = true;
+            return 0;
+        }
+        json_array_append_new(p->blobs, page_blob(p, rows));
+    }
+    return r;
+}
+
+static int page_uncommitted(struct core *core, const char *request, struct page *p, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int r = db_select(core->db, Q_STAGING_LIST, ARGS(DB_T(request), DB_T(p->prefix), DB_T(p->beyond), DB_I(LIST_MAX)),
+                      &rows, err);
+    if (r != 0)
+        return r;
+    while ((r = db_rows_next(rows, err)) == 1)
+        json_array_append_new(p->blobs, json_pack("{s:s, s:s, s:i, s:i, s:i, s:{}, s:b}", "name", db_text(rows, 0),
+                                                  "etag", "", "size", 0, "created", 0, "modified", 0, "properties",
+                                                  "uncommitted", 1));
+    return r;
+}
+
+int blob_list(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    AUTO_ACCESS struct access a = {0};
+    CLEANUP(page_done) struct page p = {.prefix = json_text(call->in, "prefix"),
+                                        .delimiter = json_text(call->in, "delimiter"),
+                                        .marker = json_text(call->in, "marker"),
+                                        .limit = json_int(call->in, "maxresults"),
+                                        .with_metadata = json_flag(call->in, "metadata"),
+                                        .blobs = json_array(),
+                                        .prefixes = json_array()};
+    bool more = true;
+    int r = access_check(core, call, PERM_LIST, &a, err);
+
+    if (r != 0)
+        return r;
+    if (p.limit < 1 || p.limit > LIST_MAX)
+        p.limit = LIST_MAX;
+    p.beyond = *p.prefix ? xasprintf("%s" NAME_BEYOND, p.prefix) : xstrdup("");
+    AUTO_FREE char *from = xstrdup(strcmp(p.marker, p.prefix) > 0 ? p.marker : p.prefix);
+    while (r == 0 && more)
+        r = page_take(core, a.request.id, &p, &from, &more, err);
+    if (r == 0 && json_flag(call->in, "uncommitted") && !*p.marker)
+        r = page_uncommitted(core, a.request.id, &p, err);
+    if (r == 0)
+        *ret_ok = json_pack("{s:O, s:O, s:s}", "blobs", p.blobs, "prefixes", p.prefixes, "nextMarker",
+                            p.next_marker ? p.next_marker : "");
+    return r;
+}

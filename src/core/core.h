@@ -1,0 +1,104 @@
+/* What the parts of airlock-core share: the process's state, the question being answered, and the effects that must wait
+ * for the commit. airlock-core is the only owner of state, keys and audit; it never holds a socket to a user or a byte of
+ * a file. */
+#ifndef AIRLOCK_CORE_CORE_H
+#define AIRLOCK_CORE_CORE_H
+
+#include "base/json.h"
+#include "base/jwt.h"
+#include "base/uuid.h"
+#include "db/db.h"
+#include "ipc/child.h"
+#include "model/role.h"
+#include "model/sas.h"
+#include "model/status.h"
+
+#define SUBJECT_MAX 128
+#define PERSON_TEXT_MAX 320
+#define ADDRESS_MAX 64
+#define PATH_MAX_TEXT 512
+
+/* Settings, checked by airlockd. Texts are borrowed from the child. */
+struct core_config {
+    const char *tre_id;
+    const char *api_url;
+    const char *blob_url[ZONE_COUNT];
+    const char *issuer;
+    const char *tenant;
+    const char *idp_url;
+    const char *core_client_id;
+    int64_t leeway_s;
+    int64_t decision_token_age_s;
+    bool roles_from_claim;
+    bool scanning;
+    int64_t job_attempts_max;
+    int64_t job_lease_s;
+    int64_t job_retry_ms;
+    int64_t job_retry_max_ms;
+    int64_t policy_default[3]; /* by enum policy_row */
+};
+
+/* A person, from a token that core has checked itself. */
+struct principal {
+    bool known;
+    bool is_core_token;          /* core audience; otherwise the workspace's */
+    char subject[SUBJECT_MAX];
+    char name[PERSON_TEXT_MAX];
+    char email[PERSON_TEXT_MAX];
+    char audience[PERSON_TEXT_MAX];
+    unsigned roles;              /* TRE roles with a core token, workspace roles with a workspace's */
+    int64_t issued;              /* seconds */
+};
+
+/* What must not happen before the commit is durable. */
+enum effect_kind { EFFECT_WAKE_MOVER, EFFECT_DRAIN };
+struct effect {
+    enum effect_kind kind;
+    char request[UUID_TEXT_SIZE];
+    char dir[PATH_MAX_TEXT]; /* names zone and account of a drain */
+    int64_t generation;
+};
+
+struct effects {
+    size_t count;
+    size_t cap;
+    struct effect *items;
+};
+
+struct drains;
+struct peers;
+struct refusals;
+
+struct core {
+    struct core_config config;
+    struct child *child;
+    struct db *db;
+    unsigned char sas_key[SAS_KEY_SIZE];
+    struct jwk_set *keys;        /* the identity provider's; NULL until it published them */
+    struct effects effects;
+    struct drains *drains;
+    struct peers *peers;
+    struct refusals *refusals;
+    bool ready_sent;
+    bool stopping;
+};
+
+/* One question. Everything is borrowed for the time of the answer. */
+struct call {
+    enum message message;
+    enum peer from;
+    const json_t *in;
+    int64_t now;                 /* microseconds */
+    const char *address;
+    struct principal who;        /* known once the token was checked */
+    char workspace[UUID_TEXT_SIZE]; /* for the audit, as far as known */
+    char request[UUID_TEXT_SIZE];
+    char link_id[SAS_LINK_ID_DIGITS + 1]; /* once a link's signature was checked */
+};
+
+/* Handlers fill *ret_ok (the caller's) or return an error; an error undoes all they wrote and all their effects. */
+typedef int call_handler(struct core *core, struct call *call, json_t **ret_ok, struct error *err);
+
+void effect_add(struct core *core, const struct effect *effect);
+
+#endif

@@ -1,0 +1,132 @@
+/* Ending transfers of older generations. Part of airlock-core. */
+#include "core/drain.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/peers.h"
+#include "core/place.h"
+
+struct drain {
+    struct drain *next;
+    int64_t id;
+    enum peer peer;
+    char request[UUID_TEXT_SIZE];
+    char account[ACCOUNT_NAME_MAX + 1];
+    int64_t generation;
+    int64_t deadline_ms; /* 0 while the process has no channel */
+};
+
+struct drains {
+    struct drain *first;
+    int64_t last_id;
+};
+
+struct drains *drains_new(void)
+{
+    return xcalloc(1, sizeof(struct drains));
+}
+
+void drains_free(struct drains *drains)
+{
+    if (!drains)
+        return;
+    while (drains->first) {
+        struct drain *d = drains->first;
+        drains->first = d->next;
+        free(d);
+    }
+    free(drains);
+}
+
+static enum peer peer_of_zone(enum zone zone)
+{
+    return zone == ZONE_EXTERNAL ? PEER_BLOB_EXTERNAL : zone == ZONE_CORE ? PEER_BLOB_CORE : PEER_BLOB_WORKSPACE;
+}
+
+static void drain_tell(struct core *core, struct drain *d)
+{
+    AUTO_JSON json_t *message = json_pack("{s:s, s:I, s:s, s:s, s:I}", "op", message_op(MESSAGE_BLOB_DRAIN), "drain",
+                                          (json_int_t)d->id, "account", d->account, "container", d->request,
+                                          "generation", (json_int_t)d->generation);
+    d->deadline_ms = peers_send(core, d->peer, message) ? clock_mono_ms() + DRAIN_MS : 0;
+}
+
+void drain_begin(struct core *core, const struct effect *effect)
+{
+    struct drain *d = xcalloc(1, sizeof *d);
+    enum zone zone;
+    int64_t token;
+
+    if (!place_read(effect->dir, &zone, d->account, d->request, &token)) {
+        free(d);
+        return;
+    }
+    d->id = ++core->drains->last_id;
+    d->peer = peer_of_zone(zone);
+    d->generation = effect->generation;
+    d->next = core->drains->first;
+    core->drains->first = d;
+    drain_tell(core, d);
+}
+
+int drains_recover(struct core *core, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int r = db_select(core->db, Q_JOB_UNDRAINED, NO_ARGS, &rows, err);
+
+    if (r != 0)
+        return r;
+    while ((r = db_rows_next(rows, err)) == 1) {
+        struct effect effect = {.kind = EFFECT_DRAIN, .generation = INT64_MAX};
+        (void)str_copy(effect.request, sizeof effect.request, db_text(rows, 1));
+        (void)str_copy(effect.dir, sizeof effect.dir, db_text(rows, 2));
+        drain_begin(core, &effect);
+    }
+    return r;
+}
+
+void drains_resend(struct core *core, enum peer peer)
+{
+    for (struct drain *d = core->drains->first; d; d = d->next)
+        if (d->peer == peer)
+            drain_tell(core, d);
+}
+
+int drains_check(struct core *core, int64_t now_ms)
+{
+    int64_t next = -1;
+
+    for (struct drain *d = core->drains->first; d; d = d->next) {
+        if (d->deadline_ms == 0)
+            continue;
+        if (d->deadline_ms <= now_ms) {
+            log_warning("%s did not end its transfers in time: restarting it", peer_name(d->peer));
+            d->deadline_ms = 0; /* its next channel starts a new term */
+            child_ask_restart(core->child, d->peer);
+            continue;
+        }
+        if (next < 0 || d->deadline_ms - now_ms < next)
+            next = d->deadline_ms - now_ms;
+    }
+    return (int)next;
+}
+
+int blob_drained(struct core *core, struct call *call, json_t **ret_ok UNUSED, struct error *err)
+{
+    for (struct drain **at = &core->drains->first; *at; at = &(*at)->next) {
+        struct drain *d = *at;
+        if (d->id != json_int(call->in, "drain") || d->peer != call->from)
+            continue;
+        int r = db_exec(core->db, Q_JOB_SET_DRAINED, ARGS(DB_T(d->request)), err);
+        if (r < 0)
+            return r;
+        if (r > 0)
+            effect_add(core, &(struct effect){.kind = EFFECT_WAKE_MOVER});
+        *at = d->next;
+        free(d);
+        return 0;
+    }
+    return 0; /* an answer to a drain of an earlier life of ours */
+}

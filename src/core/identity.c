@@ -1,0 +1,90 @@
+/* The built-in identity provider's keys and people, and the roles it puts into tokens. Part of airlock-core. */
+#include "core/identity.h"
+
+#include <string.h>
+
+#include "core/audit.h"
+#include "core/workspace.h"
+
+#define PEOPLE_MAX 10000
+
+static int publish_people(struct core *core, const json_t *people, struct error *err)
+{
+    size_t i;
+    const json_t *person;
+
+    if (json_array_size(people) > PEOPLE_MAX)
+        return error_set(err, E_LIMIT, "At most %d people", PEOPLE_MAX);
+    json_array_foreach(people, i, person)
+    {
+        const char *oid = json_text(person, "oid");
+        int r = *oid && strlen(oid) < SUBJECT_MAX
+                    ? person_put(core, oid, json_text(person, "name"), json_text(person, "email"), err)
+                    : 0;
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+int idp_publish(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    struct jwk_set *keys = NULL;
+    const json_t *set = json_object_get(call->in, "keys");
+
+    if (strcmp(json_text(call->in, "issuer"), core->config.issuer) != 0)
+        return error_set(err, E_FORBIDDEN, "The provider's issuer is not the one that auth.issuer names");
+    int r = jwk_set_parse(set, &keys, err);
+    if (r == 0)
+        r = publish_people(core, json_object_get(call->in, "people"), err);
+    if (r == 0)
+        r = audit_add(core, call, "keys.published", core->config.issuer,
+                      json_pack("{s:i}", "keys", (int)json_array_size(json_object_get(set, "keys"))), err);
+    if (r != 0) {
+        jwk_set_free(keys);
+        return r;
+    }
+    jwk_set_free(core->keys);
+    core->keys = keys;
+    *ret_ok = json_object();
+    return 0;
+}
+
+/* "api://ID/anything", "api://ID" or "ID" → ID; false for any other text. */
+static bool scope_client(const char *scope, char ret[static UUID_TEXT_SIZE])
+{
+    static const char SCHEME[] = "api://";
+    if (str_starts(scope, SCHEME))
+        scope += strlen(SCHEME);
+    AUTO_FREE char *id = xstrndup(scope, strcspn(scope, "/"));
+    return str_copy(ret, UUID_TEXT_SIZE, id);
+}
+
+static json_t *roles_render(unsigned roles)
+{
+    json_t *list = json_array();
+    for (unsigned bit = 1; bit && bit <= roles; bit <<= 1)
+        if (roles & bit)
+            json_array_append_new(list, json_string(role_name((enum role)bit)));
+    return list;
+}
+
+int idp_scope(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    AUTO_WORKSPACE struct workspace w = {0};
+    char client[UUID_TEXT_SIZE] = "";
+    unsigned roles = 0;
+    int r = 0;
+
+    if (!scope_client(json_text(call->in, "scope"), client))
+        return error_set(err, E_NOT_FOUND, "No such scope");
+    bool is_core = strcmp(client, core->config.core_client_id) == 0;
+    if (!is_core)
+        r = workspace_load_by_client(core, client, &w, err);
+    if (r == 0)
+        r = roles_load(core, w.id, json_text(call->in, "subject"), &roles, err);
+    if (r == 0)
+        *ret_ok = json_pack("{s:s, s:s?, s:o}", "audience", client, "workspace", is_core ? NULL : w.id, "roles",
+                            roles_render(roles & (is_core ? ROLE_TRE_ALL : ROLE_WORKSPACE_ALL)));
+    return r;
+}

@@ -1,0 +1,305 @@
+/* What a job's result does: the seal becomes a manifest, a move becomes a status. Part of airlock-core, whose rules check
+ * every release: the mover's word is compared with what the rows say. */
+#include <string.h>
+
+#include "base/log.h"
+#include "core/apply.h"
+#include "core/audit.h"
+#include "core/jobs.h"
+#include "model/manifest.h"
+
+#define NOT_SCANNED "not scanned by policy"
+#define MS_US 1000
+
+/* A result being taken in. */
+struct outcome {
+    struct core *core;
+    struct call *call;
+    struct job job;
+    struct request req;
+    const char *text;
+    const json_t *in;
+};
+
+static int set_dir(struct outcome *o, struct error *err)
+{
+    char dir[PATH_MAX_TEXT];
+    job_destination(&o->job, dir);
+    int r = db_exec(o->core->db, Q_REQUEST_SET_DIR, ARGS(DB_T(o->req.id), DB_T(dir)), err);
+    if (r < 0)
+        return r;
+    (void)str_copy(o->req.dir, sizeof o->req.dir, dir);
+    return 0;
+}
+
+static int job_close(struct outcome *o, struct error *err)
+{
+    int r = db_exec(o->core->db, Q_JOB_DONE, ARGS(DB_I(o->job.id)), err);
+    return r < 0 ? r : 0;
+}
+
+/* Drops what a client may not carry through the door: metadata outside the allow-list. */
+static char *kept_metadata(const char *stored)
+{
+    AUTO_JSON json_t *all = json_loads(stored, 0, NULL);
+    AUTO_JSON json_t *kept = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach(all, name, value)
+    {
+        if (manifest_keeps_metadata(name))
+            json_object_set(kept, name, value);
+    }
+    return json_dumps(kept, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
+static char *kept_properties(const char *stored)
+{
+    AUTO_JSON json_t *all = json_loads(stored, 0, NULL);
+    AUTO_JSON json_t *kept = json_object();
+    json_t *type = json_object_get(all, "contentType");
+    if (type)
+        json_object_set(kept, "contentType", type);
+    return json_dumps(kept, JSON_COMPACT);
+}
+
+/* The mover's list as a map from blob id to its entry. */
+static json_t *sealed_by_blob(const json_t *files)
+{
+    json_t *map = json_object();
+    size_t i;
+    json_t *file;
+    json_array_foreach((json_t *)files, i, file)
+    {
+        AUTO_FREE char *key = xasprintf("%lld", (long long)json_int(file, "blob"));
+        json_object_set(map, key, file);
+    }
+    return map;
+}
+
+/* Compares one sealed file with its row; fills the row. 1: it does not fit. */
+static int seal_one(struct outcome *o, const struct db_rows *row, const json_t *sealed, struct error *err)
+{
+    unsigned char digest[SHA256_SIZE];
+    const char *sha256 = json_text(sealed, "sha256");
+    const char *uploaded = db_text(row, 3);
+
+    if (!sealed || json_int(sealed, "size") != db_int(row, 2) || !hex_decode(sha256, digest, sizeof digest) ||
+        (*uploaded && strcmp(uploaded, sha256) != 0) || !uuid_is_v4(json_text(sealed, "object")))
+        return 1;
+    AUTO_FREE char *properties = kept_properties(db_text(row, 4));
+    AUTO_FREE char *metadata = kept_metadata(db_text(row, 5));
+    int r = db_exec(o->core->db, Q_BLOB_SEAL,
+                    ARGS(DB_I(db_int(row, 0)), DB_T(o->req.id), DB_T(json_text(sealed, "object")), DB_T(sha256),
+                         DB_T(properties), DB_T(metadata)),
+                    err);
+    return r < 0 ? r : 0;
+}
+
+/* All of them, no more and no fewer. 1: the list does not fit the request. */
+static int seal_files(struct outcome *o, struct error *err)
+{
+    const json_t *files = json_object_get(o->in, "files");
+    AUTO_JSON json_t *map = sealed_by_blob(files);
+    AUTO_ROWS struct db_rows *rows = NULL;
+    size_t count = 0;
+    int r = db_select(o->core->db, Q_BLOB_FILES, ARGS(DB_T(o->req.id)), &rows, err);
+
+    if (r != 0)
+        return r;
+    while ((r = db_rows_next(rows, err)) == 1) {
+        AUTO_FREE char *key = xasprintf("%lld", (long long)db_int(rows, 0));
+        r = seal_one(o, rows, json_object_get(map, key), err);
+        if (r != 0)
+            return r;
+        count++;
+    }
+    if (r < 0)
+        return r;
+    return count == json_array_size(files) && count == json_object_size(map) ? 0 : 1;
+}
+
+static int manifest_add_row(struct manifest *m, const struct db_rows *row, struct error *err)
+{
+    AUTO_JSON json_t *properties = json_loads(db_text(row, 4), 0, NULL);
+    AUTO_JSON json_t *metadata = json_loads(db_text(row, 5), 0, NULL);
+    struct manifest_metadata kept[MANIFEST_METADATA_MAX];
+    struct manifest_file file = {.name = db_text(row, 1),
+                                 .size = (uint64_t)db_int(row, 2),
+                                 .sha256 = db_text(row, 3),
+                                 .content_type = json_text(properties, "contentType"),
+                                 .metadata = kept};
+    const char *name;
+    json_t *value;
+    json_object_foreach(metadata, name, value) /* stored with sorted keys */
+    {
+        if (file.metadata_count == MANIFEST_METADATA_MAX)
+            return error_set(err, E_LIMIT, "A file keeps at most %d metadata", MANIFEST_METADATA_MAX);
+        kept[file.metadata_count++] = (struct manifest_metadata){name, json_string_value(value)};
+    }
+    return manifest_add(m, &file, err);
+}
+
+static int seal_manifest(struct outcome *o, struct error *err)
+{
+    AUTO_MANIFEST struct manifest *m = manifest_new();
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int r = db_select(o->core->db, Q_BLOB_FILES, ARGS(DB_T(o->req.id)), &rows, err);
+
+    while (r == 0 && (r = db_rows_next(rows, err)) == 1)
+        r = manifest_add_row(m, rows, err);
+    if (r != 0)
+        return r;
+    manifest_finish(m, o->req.manifest_digest);
+    r = db_exec(o->core->db, Q_REQUEST_SET_MANIFEST,
+                ARGS(DB_T(o->req.id), DB_T(o->req.manifest_digest), DB_T(o->core->config.scanning ? NULL : NOT_SCANNED)),
+                err);
+    if (r == 0)
+        return error_set(err, E_INTERNAL, "The request has a manifest already");
+    return r < 0 ? r : 0;
+}
+
+static int result_event(struct outcome *o, enum event event, const char *message, struct error *err)
+{
+    json_t *detail = json_pack("{s:I, s:I}", "job", (json_int_t)o->job.id, "token", (json_int_t)o->job.token);
+    return apply_event(o->core, o->call, &o->req, event, SYSTEM_MOVER, message, detail, err);
+}
+
+static int seal_mismatched(struct outcome *o, const char *detail, struct error *err)
+{
+    int r = set_dir(o, err); /* the mover renames before it reads */
+    if (r == 0)
+        r = job_close(o, err);
+    return r ? r : result_event(o, EVENT_SEAL_MISMATCH, detail, err);
+}
+
+static int take_sealed(struct outcome *o, struct error *err)
+{
+    int r = db_savepoint(o->core->db, err);
+    if (r != 0)
+        return r;
+    int fits = seal_files(o, err);
+    if (fits == 1) {
+        r = db_rollback_to(o->core->db, err);
+        return r ? r : seal_mismatched(o, "The sealed files are not the ones that were submitted.", err);
+    }
+    r = fits ? fits : db_release(o->core->db, err);
+    if (r == 0)
+        r = set_dir(o, err);
+    if (r == 0)
+        r = seal_manifest(o, err);
+    if (r == 0)
+        r = job_close(o, err);
+    if (r == 0)
+        r = result_event(o, o->core->config.scanning ? EVENT_SEALED_SCAN_ON : EVENT_SEALED_SCAN_OFF, NULL, err);
+    return r ? r : apply_queue(o->core, o->call, &o->req, JOB_SWEEP, err);
+}
+
+static int take_mismatch(struct outcome *o, struct error *err)
+{
+    static const char WHAT[] = "The bytes on disk are not the ones that were sealed; the request was blocked.";
+    if (o->job.kind == JOB_SEAL)
+        return seal_mismatched(o, "The bytes on disk are not the ones that were uploaded; the request was blocked.", err);
+    int r = job_close(o, err);
+    log_error("request %s: %s", o->req.id, json_text(o->in, "detail"));
+    return r ? r : result_event(o, EVENT_HASH_MISMATCH, WHAT, err);
+}
+
+static int take_moved(struct outcome *o, struct error *err)
+{
+    int r = set_dir(o, err);
+    if (r == 0)
+        r = job_close(o, err);
+    if (r == 0)
+        r = result_event(o, EVENT_MOVED, o->req.status_message, err);
+    if (r == 0 && o->req.status == STATUS_APPROVED && o->req.type == REQUEST_IMPORT)
+        r = apply_queue(o->core, o->call, &o->req, JOB_DELIVER, err);
+    return r;
+}
+
+static int take_delivered(struct outcome *o, struct error *err)
+{
+    int r = db_exec(o->core->db, Q_REQUEST_SET_DELIVERED, ARGS(DB_T(o->req.id), DB_I(o->call->now)), err);
+    if (r >= 0)
+        r = job_close(o, err);
+    return r ? r : audit_add(o->core, o->call, "delivered", SYSTEM_MOVER, NULL, err);
+}
+
+static int take_removed(struct outcome *o, struct error *err)
+{
+    int r = job_close(o, err);
+    return r ? r
+             : audit_add(o->core, o->call, o->text, SYSTEM_MOVER, json_pack("{s:I}", "job", (json_int_t)o->job.id), err);
+}
+
+static int take_swept(struct outcome *o, struct error *err)
+{
+    return job_close(o, err);
+}
+
+/* Work on bytes that a request waits for gives up after a number of tries; clean-up never does. */
+static bool gives_up(const struct outcome *o)
+{
+    return (o->job.kind == JOB_SEAL || o->job.kind == JOB_MOVE) && o->job.attempts >= o->core->config.job_attempts_max;
+}
+
+static int64_t retry_delay_us(const struct outcome *o)
+{
+    int64_t delay = o->core->config.job_retry_ms;
+    for (int64_t i = 1; i < o->job.attempts && delay < o->core->config.job_retry_max_ms; i++)
+        delay *= 2;
+    return (delay < o->core->config.job_retry_max_ms ? delay : o->core->config.job_retry_max_ms) * MS_US;
+}
+
+static int take_error(struct outcome *o, struct error *err)
+{
+    const char *detail = json_text(o->in, "detail");
+    log_warning("request %s: job %s, try %lld: %s", o->req.id, job_name(o->job.kind), (long long)o->job.attempts,
+                detail);
+    if (gives_up(o)) {
+        int r = db_exec(o->core->db, Q_JOB_FAILED, ARGS(DB_I(o->job.id), DB_T(detail)), err);
+        return r < 0 ? r : result_event(o, EVENT_GIVE_UP, "The data could not be moved; an operator has been told.", err);
+    }
+    if (o->job.attempts == o->core->config.job_attempts_max)
+        log_alarm("request %s: job %s keeps failing: %s", o->req.id, job_name(o->job.kind), detail);
+    int r = db_exec(o->core->db, Q_JOB_AGAIN,
+                    ARGS(DB_I(o->job.id), DB_I(o->call->now + retry_delay_us(o)), DB_T(detail)), err);
+    return r < 0 ? r : 0;
+}
+
+/* Which outcome belongs to which kinds of job. */
+static const struct {
+    const char *text;
+    unsigned kinds;
+    int (*take)(struct outcome *o, struct error *err);
+} OUTCOMES[] = {
+    {"sealed", 1U << JOB_SEAL, take_sealed},
+    {"mismatch", 1U << JOB_SEAL | 1U << JOB_MOVE, take_mismatch},
+    {"moved", 1U << JOB_MOVE, take_moved},
+    {"purged", 1U << JOB_PURGE, take_removed},
+    {"removed", 1U << JOB_REMOVE, take_removed},
+    {"delivered", 1U << JOB_DELIVER, take_delivered},
+    {"swept", 1U << JOB_SWEEP, take_swept},
+    {"error", ~0U, take_error},
+};
+
+int job_result(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    struct outcome o = {.core = core, .call = call, .in = call->in, .text = json_text(call->in, "outcome")};
+    int r = job_load_leased(core, json_int(call->in, "job"), json_int(call->in, "token"), &o.job, err);
+
+    if (r == 0)
+        r = request_load_by_id(core, o.job.request, &o.req, err);
+    if (r != 0)
+        return r;
+    (void)str_copy(call->request, sizeof call->request, o.req.id);
+    (void)str_copy(call->workspace, sizeof call->workspace, o.req.workspace);
+    r = error_set(err, E_PROTOCOL, "The outcome %.40s does not belong to this job", o.text);
+    for (size_t i = 0; i < ARRAY_LEN(OUTCOMES); i++)
+        if (strcmp(OUTCOMES[i].text, o.text) == 0 && (OUTCOMES[i].kinds & 1U << o.job.kind))
+            r = OUTCOMES[i].take(&o, err);
+    request_done(&o.req);
+    if (r == 0)
+        *ret_ok = json_object();
+    return r;
+}

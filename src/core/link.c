@@ -1,0 +1,131 @@
+/* Minting links. Part of airlock-core, the only process with the key. */
+#include "core/link.h"
+
+#include <string.h>
+
+#include "core/audit.h"
+#include "core/caller.h"
+#include "core/place.h"
+
+#define KEY_ID "k1"
+
+/* What the caller asked for, within what they may have. */
+static int link_permissions(const struct call *call, const struct request *req, unsigned *ret, struct error *err)
+{
+    struct actor actor = request_actor(req, call);
+    const char *text;
+    unsigned most = 0;
+    int r = authz_link(req->status, req->type, &actor, &most, err);
+
+    if (r == 0)
+        r = json_get_string(call->in, "permissions", NULL, 32, &text, err);
+    if (r != 0)
+        return r;
+    *ret = most;
+    if (!text)
+        return 0;
+    r = permission_parse(text, ret, err);
+    if (r == 0 && (*ret & ~most)) {
+        char allowed[PERMISSION_TEXT_MAX];
+        permission_format(most, allowed);
+        return error_set_field(err, E_FORBIDDEN, "permissions", "In status %s you may have %s", status_name(req->status),
+                               allowed);
+    }
+    return r;
+}
+
+static int link_store(struct core *core, const struct call *call, const struct request *req, const struct sas_mint *mint,
+                      struct error *err)
+{
+    char permissions[PERMISSION_TEXT_MAX];
+    permission_format(mint->permissions, permissions);
+    int r = db_exec(core->db, Q_LINK_ADD,
+                    ARGS(DB_T(mint->id.link_id), DB_T(req->id), DB_I(req->generation), DB_T(call->who.subject),
+                         DB_T(permissions), DB_I(call->now), DB_I(mint->expires * 1000000)),
+                    err);
+    if (r < 0)
+        return r;
+    return audit_add(core, call, "link", "",
+                     json_pack("{s:s, s:s, s:I, s:s, s:I}", "id", mint->id.link_id, "permissions", permissions,
+                               "expires", (json_int_t)mint->expires, "account", mint->account, "generation",
+                               (json_int_t)req->generation),
+                     err);
+}
+
+static int link_mint(struct core *core, const struct call *call, const struct request *req, unsigned permissions,
+                     int64_t lifetime_s, struct str *url, struct error *err)
+{
+    unsigned char key[SAS_KEY_SIZE];
+    char account[ACCOUNT_NAME_MAX + 1], request[UUID_TEXT_SIZE];
+    enum zone zone;
+    int64_t token;
+
+    if (!place_read(req->dir, &zone, account, request, &token))
+        return error_set(err, E_INTERNAL, "The request's place cannot be read");
+    const char *base = core->config.blob_url[zone];
+    struct sas_mint mint = {.account = account,
+                            .container = req->id,
+                            .id = {.generation = (uint64_t)req->generation},
+                            .permissions = permissions,
+                            .now = call->now / 1000000,
+                            .expires = call->now / 1000000 + lifetime_s,
+                            .allow_http = str_starts(base, "http://")};
+    (void)str_copy(mint.id.kid, sizeof mint.id.kid, KEY_ID);
+    sas_link_id_new(mint.id.link_id);
+    sas_key_derive(core->sas_key, account, req->id, mint.id.generation, key);
+    str_printf(url, "%s/%s/%s?", base, account, req->id);
+    int r = sas_mint(key, &mint, url, err);
+    secret_wipe(key, sizeof key);
+    return r ? r : link_store(core, call, req, &mint, err);
+}
+
+int request_link(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    AUTO_REQUEST struct request req = {0};
+    AUTO_WORKSPACE struct workspace w = {0};
+    AUTO_STR struct str url = STR_INIT(4096);
+    unsigned permissions = 0;
+    int64_t lifetime_s = 0;
+    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, 0, &req, err);
+
+    if (r == 0)
+        r = workspace_load(core, call->workspace, &w, err);
+    if (r == 0)
+        r = link_permissions(call, &req, &permissions, err);
+    if (r == 0)
+        r = json_get_int(call->in, "expiresIn", w.policy.link_lifetime_s, 1, w.policy.link_lifetime_s, &lifetime_s, err);
+    if (r == 0)
+        r = link_mint(core, call, &req, permissions, lifetime_s, &url, err);
+    if (r == 0)
+        *ret_ok = json_pack("{s:s}", "containerUrl", str_text(&url));
+    return r;
+}
+
+/* May this person end the links of this request: whoever may have one, and those who oversee the workspace. */
+static int revoke_all_allowed(const struct request *req, const struct call *call, struct error *err)
+{
+    struct actor actor = request_actor(req, call);
+    if (actor.is_requestor || (actor.roles & (ROLE_OWNER | ROLE_MANAGER | ROLE_TRE_ADMIN)))
+        return 0;
+    return error_set(err, E_FORBIDDEN, "Only the requestor, a Workspace Owner, an Airlock Manager or a TRE administrator "
+                                       "may end a request's links");
+}
+
+int request_link_revoke_all(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    AUTO_REQUEST struct request req = {0};
+    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, ROLE_TRE_ADMIN, &req, err);
+
+    if (r == 0)
+        r = revoke_all_allowed(&req, call, err);
+    if (r == 0)
+        r = db_exec(core->db, Q_REQUEST_RAISE_GENERATION, ARGS(DB_T(req.id)), err);
+    if (r < 0)
+        return r;
+    struct effect drain = {.kind = EFFECT_DRAIN, .generation = req.generation + 1};
+    (void)str_copy(drain.request, sizeof drain.request, req.id);
+    (void)str_copy(drain.dir, sizeof drain.dir, req.dir);
+    effect_add(core, &drain);
+    r = audit_add(core, call, "link.revoked", "", json_pack("{s:I}", "generation", (json_int_t)req.generation + 1), err);
+    return r ? r : request_envelope(core, call, req.id, ret_ok, err);
+}

@@ -1,0 +1,214 @@
+/* Group commit. Part of airlock-core, single-threaded: no answer, effect or read of a batch leaves before the batch's
+ * commit is durable. */
+#include "core/loop.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/audit.h"
+#include "core/dispatch.h"
+#include "core/drain.h"
+#include "core/jobs.h"
+#include "core/peers.h"
+
+#define BATCH_MAX 256
+#define EVENTS_MAX 16
+#define HOUSEKEEPING_MS 10000
+
+struct item {
+    enum peer from;
+    json_t *message;
+    json_t *answer;
+};
+
+struct batch {
+    size_t count;
+    struct item items[BATCH_MAX];
+};
+
+void effect_add(struct core *core, const struct effect *effect)
+{
+    struct effects *e = &core->effects;
+    if (e->count == e->cap) {
+        e->cap = e->cap ? 2 * e->cap : 64;
+        e->items = xrealloc(e->items, e->cap * sizeof *e->items);
+    }
+    e->items[e->count++] = *effect;
+}
+
+static void batch_clear(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        json_decref(batch->items[i].message);
+        json_decref(batch->items[i].answer);
+    }
+    batch->count = 0;
+}
+
+/* Takes frames of one peer, as far as the batch has room; the rest stays in the socket for the next one. */
+static void batch_take(struct core *core, struct batch *batch, enum peer from)
+{
+    while (batch->count < BATCH_MAX) {
+        struct frame frame = {0};
+        struct channel *channel = peers_channel(core, from);
+        int r = channel ? channel_receive(channel, &frame, NULL) : 0;
+        if (r < 0)
+            peers_drop(core, from);
+        if (r <= 0)
+            return;
+        batch->items[batch->count++] = (struct item){.from = from, .message = TAKE_PTR(frame.message)};
+        frame_done(&frame);
+    }
+}
+
+/* The transaction is gone, whatever each handler thought: everybody hears the same. */
+static void batch_refuse(struct core *core, struct batch *batch, const struct error *why)
+{
+    struct error told = *why;
+    struct error err = {0};
+
+    log_error("a batch of %zu was undone: %s", batch->count, why->detail);
+    db_rollback(core->db);
+    core->effects.count = 0;
+    if (told.code != E_NO_SPACE && told.code != E_UNKNOWN)
+        told.code = E_UNAVAILABLE;
+    for (size_t i = 0; i < batch->count; i++) {
+        int64_t id = json_int(batch->items[i].message, "id");
+        json_decref(batch->items[i].answer);
+        batch->items[i].answer = id > 0 ? message_refusal(id, &told) : NULL;
+    }
+    drains_free(core->drains); /* what was remembered beside the database is read from it again */
+    core->drains = drains_new();
+    if (drains_recover(core, &err) != 0)
+        log_error("%s", err.detail);
+}
+
+static int batch_write(struct core *core, struct batch *batch, struct error *err)
+{
+    int r = db_begin(core->db, err);
+    for (size_t i = 0; i < batch->count && r == 0; i++)
+        r = dispatch(core, batch->items[i].from, batch->items[i].message, &batch->items[i].answer, err);
+    return r ? r : db_commit(core->db, err);
+}
+
+static void effects_run(struct core *core)
+{
+    bool wake = false;
+    for (size_t i = 0; i < core->effects.count; i++) {
+        const struct effect *effect = &core->effects.items[i];
+        if (effect->kind == EFFECT_DRAIN)
+            drain_begin(core, effect);
+        else
+            wake = true;
+    }
+    core->effects.count = 0;
+    if (wake) {
+        AUTO_JSON json_t *message = json_pack("{s:s}", "op", message_op(MESSAGE_JOB_WAKE));
+        (void)peers_send(core, PEER_MOVER, message); /* a mover without a channel asks by itself when it has one */
+    }
+}
+
+static void batch_run(struct core *core, struct batch *batch)
+{
+    struct error err = {0};
+
+    if (batch->count == 0)
+        return;
+    if (batch_write(core, batch, &err) != 0)
+        batch_refuse(core, batch, &err);
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->items[i].answer)
+            (void)peers_send(core, batch->items[i].from, batch->items[i].answer); /* gone with its channel otherwise */
+    effects_run(core);
+    batch_clear(batch);
+}
+
+/* A short transaction of core's own. */
+static void own_transaction(struct core *core, int (*fn)(struct core *core, struct error *err))
+{
+    struct error err = {0};
+    int r = db_begin(core->db, &err);
+    if (r == 0)
+        r = fn(core, &err);
+    if (r == 0)
+        r = db_commit(core->db, &err);
+    if (r != 0) {
+        db_rollback(core->db);
+        log_error("%s", err.detail);
+    }
+}
+
+static int flush_refusals(struct core *core, struct error *err)
+{
+    return audit_flush_refusals(core, clock_now_us(), err);
+}
+
+static void on_channel(enum peer peer, int fd, void *ctx)
+{
+    struct core *core = ctx;
+    if (peer == PEER_MOVER)
+        own_transaction(core, jobs_release_all);
+    peers_attach(core, peer, fd);
+}
+
+static void on_stop(void *ctx)
+{
+    ((struct core *)ctx)->stopping = true;
+}
+
+static void loop_maybe_ready(struct core *core)
+{
+    if (core->ready_sent)
+        return;
+    child_ready(core->child);
+    core->ready_sent = true;
+}
+
+/* All readable peers of one epoll round. */
+static void loop_round(struct core *core, struct batch *batch, const struct epoll_event *events, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (events[i].data.u32 == PEER_AIRLOCKD)
+            child_control_readable(core->child);
+    for (int i = 0; i < count; i++)
+        if (events[i].data.u32 != PEER_AIRLOCKD)
+            batch_take(core, batch, (enum peer)events[i].data.u32);
+    batch_run(core, batch);
+    peers_flush(core);
+}
+
+int loop_run(struct core *core, struct error *err)
+{
+    AUTO_FD int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event control = {.events = EPOLLIN, .data.u32 = PEER_AIRLOCKD};
+    struct batch *batch = xcalloc(1, sizeof *batch);
+    int64_t housekeeping = 0;
+
+    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, child_control_fd(core->child), &control) != 0) {
+        free(batch);
+        return error_set_errno(err, E_IO, "Cannot watch the channels");
+    }
+    core->peers = peers_new(epoll_fd);
+    child_set_hooks(core->child, &(struct child_hooks){.channel = on_channel, .stop = on_stop, .ctx = core});
+    loop_maybe_ready(core);
+    while (!core->stopping) {
+        struct epoll_event events[EVENTS_MAX];
+        int64_t now = clock_mono_ms();
+        int wait = drains_check(core, now);
+        if (wait < 0 || wait > HOUSEKEEPING_MS)
+            wait = HOUSEKEEPING_MS;
+        int count = epoll_wait(epoll_fd, events, EVENTS_MAX, wait);
+        if (count < 0 && errno != EINTR)
+            break;
+        loop_round(core, batch, events, count);
+        if (clock_mono_ms() >= housekeeping) {
+            own_transaction(core, flush_refusals);
+            housekeeping = clock_mono_ms() + HOUSEKEEPING_MS;
+        }
+    }
+    free(batch);
+    return 0;
+}

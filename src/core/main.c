@@ -1,0 +1,112 @@
+/* airlock-core: the only owner of state, keys and audit. It answers frames from the other processes and opens no socket,
+ * no file of a user's, and nothing on the network. */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "core/audit.h"
+#include "core/drain.h"
+#include "core/loop.h"
+#include "core/peers.h"
+#include "core/seed.h"
+#include "model/flow.h"
+#include "model/policy.h"
+
+static void read_config(struct core *core)
+{
+    const struct child *c = core->child;
+    core->config = (struct core_config){
+        .tre_id = child_setting(c, "tre.id"),
+        .api_url = child_setting(c, "api.public_url"),
+        .blob_url = {[ZONE_EXTERNAL] = child_setting(c, "blob.external.public_url"),
+                     [ZONE_CORE] = child_setting(c, "blob.core.public_url"),
+                     [ZONE_WORKSPACE] = child_setting(c, "blob.workspace.public_url")},
+        .issuer = child_setting(c, "auth.issuer"),
+        .tenant = child_setting(c, "idp.tenant"),
+        .idp_url = child_setting(c, "idp.public_url"),
+        .core_client_id = child_setting(c, "auth.core_client_id"),
+        .leeway_s = child_setting_int(c, "auth.leeway"),
+        .decision_token_age_s = child_setting_int(c, "auth.decision_token_age"),
+        .roles_from_claim = strcmp(child_setting(c, "auth.roles_from"), "claim") == 0,
+        .scanning = *child_setting(c, "scan.clamd_socket") != '\0',
+        .job_attempts_max = child_setting_int(c, "jobs.max_attempts"),
+        .job_lease_s = child_setting_int(c, "jobs.lease_seconds"),
+        .job_retry_ms = child_setting_int(c, "jobs.retry_ms"),
+        .job_retry_max_ms = child_setting_int(c, "jobs.retry_max_ms"),
+        .policy_default = {[POLICY_MAX_FILES] = child_setting_int(c, "policy.max_files"),
+                           [POLICY_MAX_BYTES] = child_setting_int(c, "policy.max_bytes"),
+                           [POLICY_LINK_LIFETIME] = child_setting_int(c, "policy.link_lifetime")},
+    };
+}
+
+static int load_sas_key(struct core *core, struct error *err)
+{
+    AUTO_FREE char *text = NULL;
+    size_t len = 0;
+    const char *path = child_setting(core->child, "secrets.sas_key_file");
+    int r = file_read_secret(path, 4096, &text, &len, err);
+
+    if (r != 0)
+        return r;
+    text[strcspn(text, "\r\n")] = '\0';
+    if (!hex_decode(text, core->sas_key, sizeof core->sas_key))
+        r = error_set(err, E_CONFIG, "%s must hold 64 hex digits (32 random bytes)", path);
+    secret_wipe(text, len);
+    return r;
+}
+
+/* Below the database's directory core may do as it likes; everywhere else nothing. */
+static int confine(const struct core *core, struct error *err)
+{
+    const char *path = strchr(child_setting(core->child, "db.url"), ':');
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    if (!slash)
+        return error_set(err, E_CONFIG, "db.url must be sqlite: and an absolute path");
+    AUTO_FREE char *dir = xstrndup(path + 1, (size_t)(slash - path - 1));
+    struct sandbox_rule rules[] = {{.path = dir, .access = SANDBOX_READ | SANDBOX_WRITE}};
+    struct sandbox spec = {.rules = rules, .rule_count = ARRAY_LEN(rules), .max_files = 256,
+                           .reduced_ok = child_setting_bool(core->child, "sandbox.reduced")};
+    bool reduced = false;
+    int r = sandbox_enter(&spec, &reduced, err);
+    if (reduced)
+        log_warning("this kernel has no Landlock: running in a reduced sandbox");
+    return r;
+}
+
+static int start(struct core *core, struct error *err)
+{
+    int r = flow_self_check(err);
+    if (r == 0)
+        r = load_sas_key(core, err);
+    if (r == 0)
+        r = confine(core, err);
+    if (r == 0)
+        r = db_open(child_setting(core->child, "db.url"), &core->db, err);
+    if (r == 0)
+        r = seed_apply(core, err);
+    return r ? r : drains_recover(core, err);
+}
+
+int main(void)
+{
+    struct core core = {.child = child_begin(), .drains = drains_new(), .refusals = refusals_new()};
+    struct error err = {0};
+
+    read_config(&core);
+    if (!core.config.scanning)
+        log_info("malware scanning is off by policy: requests go to review unscanned, and say so");
+    if (start(&core, &err) != 0)
+        die(&err, "cannot start");
+    if (loop_run(&core, &err) != 0)
+        die(&err, "stopped");
+    db_close(core.db);
+    peers_free(core.peers);
+    drains_free(core.drains);
+    refusals_free(core.refusals);
+    jwk_set_free(core.keys);
+    free(core.effects.items);
+    secret_wipe(core.sas_key, sizeof core.sas_key);
+    child_free(core.child);
+    return 0;
+}

@@ -1,0 +1,93 @@
+/* Core's channels. Part of airlock-core. */
+#include "core/peers.h"
+
+#include <sys/epoll.h>
+
+#include "base/log.h"
+#include "core/drain.h"
+
+#define PEERS_MAX 8 /* bits of enum peer */
+
+struct peers {
+    int epoll_fd;
+    struct channel *channels[PEERS_MAX];
+    bool watched[PEERS_MAX]; /* for output */
+};
+
+static unsigned peer_index(enum peer peer)
+{
+    return (unsigned)__builtin_ctz((unsigned)peer);
+}
+
+struct peers *peers_new(int epoll_fd)
+{
+    struct peers *peers = xcalloc(1, sizeof *peers);
+    peers->epoll_fd = epoll_fd;
+    return peers;
+}
+
+void peers_free(struct peers *peers)
+{
+    if (!peers)
+        return;
+    for (size_t i = 0; i < PEERS_MAX; i++)
+        channel_free(peers->channels[i]);
+    free(peers);
+}
+
+static void peer_watch(struct peers *peers, unsigned i, int op, bool output)
+{
+    struct epoll_event event = {.events = EPOLLIN | (output ? (uint32_t)EPOLLOUT : 0), .data.u32 = 1U << i};
+    if (epoll_ctl(peers->epoll_fd, op, channel_fd(peers->channels[i]), &event) != 0)
+        log_error("a channel cannot be watched");
+    peers->watched[i] = output;
+}
+
+void peers_drop(struct core *core, enum peer peer)
+{
+    unsigned i = peer_index(peer);
+    channel_free(TAKE_PTR(core->peers->channels[i])); /* closing takes it out of epoll */
+}
+
+void peers_attach(struct core *core, enum peer peer, int fd)
+{
+    unsigned i = peer_index(peer);
+    peers_drop(core, peer);
+    core->peers->channels[i] = channel_new(fd);
+    peer_watch(core->peers, i, EPOLL_CTL_ADD, false);
+    if (peer & PEER_BLOB)
+        drains_resend(core, peer);
+}
+
+struct channel *peers_channel(struct core *core, enum peer peer)
+{
+    return core->peers->channels[peer_index(peer)];
+}
+
+bool peers_send(struct core *core, enum peer peer, const json_t *message)
+{
+    struct channel *channel = core->peers ? peers_channel(core, peer) : NULL; /* none before the loop runs */
+    struct error err = {0};
+
+    if (!channel)
+        return false;
+    if (channel_send(channel, message, NULL, 0, &err) == 0)
+        return true;
+    log_warning("%s: %s", peer_name(peer), err.detail);
+    if (err.code != E_LIMIT)
+        peers_drop(core, peer);
+    return false;
+}
+
+void peers_flush(struct core *core)
+{
+    for (unsigned i = 0; i < PEERS_MAX; i++) {
+        struct channel *channel = core->peers->channels[i];
+        if (!channel)
+            continue;
+        if (channel_has_output(channel) && channel_flush(channel, NULL) != 0)
+            peers_drop(core, (enum peer)(1 << i));
+        else if (channel_has_output(channel) != core->peers->watched[i])
+            peer_watch(core->peers, i, EPOLL_CTL_MOD, channel_has_output(channel));
+    }
+}

@@ -1,0 +1,171 @@
+/* People and their roles in a workspace. Part of airlock-core. */
+#include <string.h>
+
+#include "core/audit.h"
+#include "core/caller.h"
+#include "core/workspace.h"
+
+static const enum role WORKSPACE_ROLES[] = {ROLE_OWNER, ROLE_RESEARCHER, ROLE_MANAGER};
+
+int roles_load(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    unsigned roles = 0;
+    int r = db_select(core->db, Q_ASSIGNMENT_ROLES, ARGS(DB_T(workspace), DB_T(subject)), &rows, err);
+
+    if (r != 0)
+        return r;
+    while ((r = db_rows_next(rows, err)) == 1) {
+        enum role role;
+        if (role_by_name(db_text(rows, 0), &role))
+            roles |= role;
+    }
+    if (r == 0)
+        *ret_roles = roles;
+    return r;
+}
+
+int person_put(struct core *core, const char *subject, const char *name, const char *email, struct error *err)
+{
+    int r = db_exec(core->db, Q_PERSON_PUT, ARGS(DB_T(subject), DB_T(name), DB_T(email)), err);
+    return r < 0 ? r : 0;
+}
+
+static json_t *role_render(enum role role)
+{
+    return json_pack("{s:s, s:s, s:s}", "id", role_name(role), "value", role_name(role), "displayName",
+                     role_display_name(role));
+}
+
+static json_t *person_render(const char *subject, const char *name, const char *email)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "id", subject, "displayName", name, "userPrincipalName", email, "email",
+                     email);
+}
+
+int workspace_users(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    AUTO_JSON json_t *users = json_array();
+    json_t *user = NULL;
+    int r = caller_workspace(core, call, ROLE_WORKSPACE_ALL, ROLE_TRE_ADMIN, err);
+
+    if (r == 0)
+        r = db_select(core->db, Q_ASSIGNMENT_MEMBERS, ARGS(DB_T(call->workspace)), &rows, err);
+    if (r != 0)
+        return r;
+    while ((r = db_rows_next(rows, err)) == 1) {
+        enum role role;
+        if (!user || strcmp(json_text(user, "id"), db_text(rows, 0)) != 0) { /* rows come grouped by subject */
+            user = person_render(db_text(rows, 0), db_text(rows, 2), db_text(rows, 3));
+            json_object_set_new(user, "roles", json_array());
+            json_array_append_new(users, user);
+        }
+        if (role_by_name(db_text(rows, 1), &role))
+            json_array_append_new(json_object_get(user, "roles"), role_render(role));
+    }
+    if (r == 0)
+        *ret_ok = json_pack("{s:O}", "users", users);
+    return r;
+}
+
+int workspace_roles(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    int r = caller_workspace(core, call, ROLE_WORKSPACE_ALL, ROLE_TRE_ADMIN, err);
+    if (r != 0)
+        return r;
+    json_t *roles = json_array();
+    for (size_t i = 0; i < ARRAY_LEN(WORKSPACE_ROLES); i++)
+        json_array_append_new(roles, role_render(WORKSPACE_ROLES[i]));
+    *ret_ok = json_pack("{s:o}", "roles", roles);
+    return 0;
+}
+
+static int need_admin_of(struct core *core, struct call *call, struct error *err)
+{
+    AUTO_WORKSPACE struct workspace w = {0};
+    int r = caller_core(core, call, err);
+
+    (void)str_copy(call->workspace, sizeof call->workspace, json_text(call->in, "workspace")); /* too long: no such */
+    if (r == 0)
+        r = caller_need_role(call, ROLE_TRE_ADMIN, err);
+    return r ? r : workspace_load(core, call->workspace, &w, err);
+}
+
+int workspace_assignable(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    AUTO_JSON json_t *people = json_array();
+    int r = need_admin_of(core, call, err);
+
+    if (r == 0)
+        r = db_select(core->db, Q_PERSON_LIST, NO_ARGS, &rows, err);
+    if (r != 0)
+        return r;
+    while ((r = db_rows_next(rows, err)) == 1)
+        json_array_append_new(people, person_render(db_text(rows, 0), db_text(rows, 1), db_text(rows, 2)));
+    if (r == 0)
+        *ret_ok = json_pack("{s:O}", "assignable_users", people);
+    return r;
+}
+
+int role_assign(struct core *core, const struct call *call, const char *workspace, const char *subject, enum role role,
+                bool add, struct error *err)
+{
+    int r = db_exec(core->db, add ? Q_ASSIGNMENT_ADD : Q_ASSIGNMENT_REMOVE,
+                    ARGS(DB_T(workspace), DB_T(subject), DB_T(role_name(role))), err);
+    if (r <= 0)
+        return r; /* it was so already */
+    return audit_add(core, call, add ? "role.assigned" : "role.removed", "",
+                     json_pack("{s:s, s:s, s:s}", "workspace", workspace, "subject", subject, "role", role_name(role)),
+                     err);
+}
+
+static int people_check_known(struct core *core, const char *subject, struct error *err)
+{
+    AUTO_ROWS struct db_rows *row = NULL;
+    int r = db_first(core->db, Q_PERSON_GET, ARGS(DB_T(subject)), &row, err);
+    if (r == 0)
+        return error_set_field(err, E_INVALID, "user_ids", "Nobody with the id \"%.100s\" is known", subject);
+    return r < 0 ? r : 0;
+}
+
+static int people_change(struct core *core, struct call *call, bool add, json_t **ret_ok, struct error *err)
+{
+    const json_t *ids = json_object_get(call->in, "user_ids");
+    const char *role_id = json_text(call->in, "role_id");
+    enum role role;
+    size_t i;
+    const json_t *id;
+    int r = need_admin_of(core, call, err);
+
+    if (r != 0)
+        return r;
+    if (!role_by_name(role_id, &role) || !(role & ROLE_WORKSPACE_ALL))
+        return error_set_field(err, E_INVALID, "role_id", "role_id must be WorkspaceOwner, WorkspaceResearcher or AirlockManager");
+    if (json_array_size(ids) == 0 || json_array_size(ids) > 100)
+        return error_set_field(err, E_INVALID, "user_ids", "user_ids must be a list of 1 to 100 ids");
+    json_array_foreach(ids, i, id)
+    {
+        const char *subject = json_string_value(id);
+        r = subject ? 0 : error_set_field(err, E_INVALID, "user_ids", "user_ids must be a list of texts");
+        if (r == 0 && add)
+            r = people_check_known(core, subject, err);
+        if (r == 0)
+            r = role_assign(core, call, call->workspace, subject, role, add, err);
+        if (r != 0)
+            return r;
+    }
+    *ret_ok = json_pack("{s:O, s:s}", "user_ids", ids, "role_id", role_id);
+    return 0;
+}
+
+int people_assign(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    return people_change(core, call, true, ret_ok, err);
+}
+
+int people_remove(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
+{
+    return people_change(core, call, false, ret_ok, err);
+}

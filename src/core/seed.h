@@ -1,0 +1,10 @@
+/* The first workspaces and roles of a new database, from what airlockd hands over. */
+#ifndef AIRLOCK_CORE_SEED_H
+#define AIRLOCK_CORE_SEED_H
+
+#include "core/core.h"
+
+/* Reads the descriptor named "seed" when there is one and the database has no workspace yet. */
+int seed_apply(struct core *core, struct error *err) MUST_USE;
+
+#endif
