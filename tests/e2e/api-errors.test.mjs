@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import test from 'node:test';
-import { approved, assertProblem, draftWith, inReview, putBlob, sendRaw, startTree } from './harness.mjs';
+import { approved, assertProblem, draftWith, inReview, putBlob, send, sendRaw, startTree } from './harness.mjs';
 
 const BYTES = Buffer.from('some bytes\n');
 const count = (tree) => tree.as('alice').ok('GET', `/workspaces/${tree.first.id}/requests`).then((b) => b.airlockRequests.length);
@@ -267,12 +267,7 @@ test('what anyone may ask', async (t) => {
   const metadata = (await alice.call('GET', '/.metadata', undefined, { token: '' })).body;
   assert.match(metadata.api_root_scope, /^api:\/\//);
   assert.ok(metadata.api_client_id && metadata.aad_tenant_id && metadata.api_version);
-  const { send } = await import('./harness.mjs');
   for (const path of ['/healthz', '/readyz', '/ping', '/.metadata', '//api/ping']) {
     assert.equal((await send('GET', `${tree.ready.api}${path}`)).status, 200, path);
   }
-  const api = await send('GET', `${tree.ready.api}/api/openapi.json`);
-  assert.equal(api.status, 200);
-  assert.match(api.body.openapi, /^3\.1/);
-  for (const path of ['/api/workspaces/{workspace_id}/requests', '/api/requests']) assert.ok(JSON.stringify(Object.keys(api.body.paths)).length > 2, path);
 });

@@ -1,0 +1,224 @@
+// kill -9 of a random process at a random moment, a hundred times, while people go about their work. A client takes no
+// answer, 502 and 503 for "I do not know", looks, and goes on. In the end everything is as everyone was told.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { blockId, getBlob, putBlob, putBlock, putBlockList, Request, run, sha256, startTree, until } from './harness.mjs';
+
+const KILLS = Number(process.env.AIRLOCK_KILLS ?? 100);
+const SEED = Number(process.env.AIRLOCK_SEED ?? Date.now() % 1_000_000);
+const CLIENTS = 4;
+const VICTIMS = ['airlock-core', 'airlock-api', 'airlock-blob external', 'airlock-blob core', 'airlock-blob workspace',
+  'airlock-mover', 'airlock-idp', 'airlockd'];
+const GIVE_UP_MS = 120_000;
+
+/** Mulberry32: small, seeded, good enough to choose victims. */
+function seeded(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let x = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Tries until the answer is a definite one; undefined answers and refusals for want of a process are tried again. */
+async function insist(what, attempt) {
+  const end = Date.now() + GIVE_UP_MS;
+  for (let last; Date.now() < end; await sleep(50)) {
+    try {
+      const answer = await attempt();
+      if (answer && ![502, 503].includes(answer.status)) return answer;
+      last = answer?.text;
+    } catch (error) {
+      if (error.code === 'ERR_ASSERTION' && !/a token for/.test(error.message)) throw error;
+      last = error.message;
+    }
+    if (Date.now() + 1000 > end) throw new Error(`${what}: ${last}`);
+  }
+  throw new Error(`${what}: gave up`);
+}
+
+const ENDINGS = {
+  approved: { decide: 'approve' },
+  rejected: { decide: 'reject' },
+  cancelled: { cancelAt: 'in_review' },
+  dropped: { cancelAt: 'draft' },
+  revoked: { decide: 'approve', revoke: true },
+};
+const endStatus = (ending) => (ending === 'dropped' ? 'cancelled' : ending);
+
+class Worker {
+  constructor(tree, number, random) {
+    Object.assign(this, { tree, number, random, ended: [], unknownCreates: 0 });
+  }
+
+  async create(type, title) {
+    const alice = this.tree.as('alice');
+    const list = `/workspaces/${this.tree.first.id}/requests`;
+    const body = { type, title, businessJustification: 'Crash test' };
+    for (;;) {
+      try {
+        const answer = await alice.call('POST', list, body);
+        if (answer.status === 201) return new Request(this.tree.first.id, answer.body.airlockRequest);
+        assert.equal(answer.status, 503, answer.text);
+      } catch (error) {
+        if (error.code === 'ERR_ASSERTION' && !/a token for/.test(error.message)) throw error;
+      }
+      this.unknownCreates++;
+      await sleep(50);
+      const found = await insist('list', () => alice.call('GET', `${list}?limit=1000&order_by=createdWhen&order_ascending=false`));
+      const mine = found.body.airlockRequests.find((e) => e.airlockRequest.title === title);
+      if (mine) return new Request(this.tree.first.id, mine.airlockRequest);
+    }
+  }
+
+  async upload(request, files) {
+    const link = (await insist('link', () => this.tree.as('alice').link(request))).body.containerUrl;
+    for (const [name, bytes] of Object.entries(files)) {
+      const inBlocks = bytes.length > 200_000;
+      const ids = [0, 1, 2].map(blockId);
+      const part = Math.ceil(bytes.length / ids.length);
+      const answer = await insist(`upload ${name}`, async () => {
+        if (!inBlocks) return putBlob(link, name, bytes);
+        for (const [i, id] of ids.entries()) {
+          const staged = await putBlock(link, name, id, bytes.subarray(i * part, (i + 1) * part));
+          if (staged.status !== 201) return staged;
+        }
+        return putBlockList(link, name, ids);
+      });
+      assert.equal(answer.status, 201, answer.text);
+    }
+  }
+
+  /** Does what the present status asks for, until the ending is reached. */
+  async drive(request, plan, goal) {
+    const { tree } = this;
+    const [alice, bob] = [tree.as('alice'), tree.as('bob')];
+    const end = Date.now() + GIVE_UP_MS;
+    for (;;) {
+      const now = (await insist('show', () => alice.call('GET', alice.at(request)))).body.airlockRequest;
+      if (now.status === goal) return now;
+      assert.ok(Date.now() < end, `${request.id} stayed ${now.status}: ${now.statusMessage ?? ''}`);
+      const act = {
+        draft: () => (plan.cancelAt === 'draft' ? alice.cancel(request) : alice.submit(request)),
+        in_review: () => (plan.cancelAt ? alice.cancel(request) : bob.review(request, plan.decide === 'approve', now.properties.manifestDigest)),
+        approved: () => plan.revoke && bob.revoke(request),
+      }[now.status];
+      assert.ok(act || now.status === 'submitted' || now.status.endsWith('_in_progress'), `${request.id} became ${now.status}`);
+      const answer = act ? await Promise.resolve().then(act).catch(() => null) : null;
+      if (answer) assert.ok([200, 409, 502, 503].includes(answer.status), `${now.status}: ${answer.status} ${answer.text}`);
+      if (!act) await sleep(20);
+    }
+  }
+
+  async live(round) {
+    const { random } = this;
+    const type = random() < 0.5 ? 'import' : 'export';
+    const endings = Object.keys(ENDINGS);
+    const ending = endings[Math.floor(random() * endings.length)];
+    const title = `${SEED}-${this.number}-${round}`;
+    const bytes = Buffer.alloc(random() < 0.3 ? 400_000 : 1000, `${title} `);
+    const request = await this.create(type, title);
+    await this.upload(request, { 'data.bin': bytes });
+    await this.drive(request, ENDINGS[ending], endStatus(ending));
+    this.ended.push({ request, ending, type, bytes });
+  }
+
+  async run(goesOn) {
+    for (let round = 0; goesOn(); round++) await this.live(round);
+  }
+}
+
+async function killer(tree, random, counts) {
+  for (let i = 0; i < KILLS; i++) {
+    await sleep(20 + random() * 400);
+    const name = VICTIMS[Math.floor(random() * VICTIMS.length)];
+    if (name === 'airlockd') {
+      await tree.killAll();
+      await tree.start();
+    } else {
+      await until(`${name} to run`, () => tree.find(name), { timeout: 30_000 });
+      tree.kill(name);
+    }
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+}
+
+/** Directories of containers on disk: { request id: [ACCOUNT…] }. */
+function placesOnDisk(tree) {
+  const storage = path.join(tree.dir, 'storage');
+  const places = new Map();
+  for (const zone of ['external', 'core', 'workspace']) {
+    for (const use of ['draft', 'kept']) {
+      const top = path.join(storage, zone, use);
+      for (const account of fs.existsSync(top) ? fs.readdirSync(top) : []) {
+        for (const dir of fs.readdirSync(path.join(top, account))) {
+          const id = dir.split('.')[0];
+          places.set(id, [...(places.get(id) ?? []), account.replace(/[0-9a-f]{8}$|airlock$/, '')]);
+        }
+      }
+    }
+  }
+  return places;
+}
+
+const PLACE = {
+  approved: { import: ['stalimapp'], export: ['stalexapp'] },
+  rejected: { import: ['stalimrej'], export: ['stalexrej'] },
+};
+const expectedPlace = ({ ending, type }) => PLACE[ending]?.[type] ?? [];
+
+test(`${KILLS} times kill -9 during whole life cycles`, { timeout: 1_200_000 }, async (t) => {
+  t.diagnostic(`AIRLOCK_SEED=${SEED}`);
+  const random = seeded(SEED);
+  const tree = await startTree(t);
+  const workers = Array.from({ length: CLIENTS }, (_, i) => new Worker(tree, i, seeded(SEED + i + 1)));
+  const counts = {};
+  let going = true;
+  const lives = Promise.all(workers.map((worker) => worker.run(() => going)));
+  await Promise.race([killer(tree, random, counts), lives.then(() => sleep(GIVE_UP_MS))]);
+  going = false;
+  await lives;
+  const ended = workers.flatMap((worker) => worker.ended);
+  t.diagnostic(`${ended.length} lives; killed: ${JSON.stringify(counts)}`);
+  assert.ok(KILLS < 50 || ended.length >= 20, 'work went on');
+
+  await t.test('everything ended as planned, decided once, with the bytes that were sent', async () => {
+    for (const { request, ending, bytes } of ended) {
+      const now = await tree.as('alice').show(request);
+      assert.equal(now.status, endStatus(ending));
+      const decided = now.reviews.filter((review) => ['approved', 'rejected'].includes(review.reviewDecision));
+      assert.equal(decided.length, ENDINGS[ending].decide ? 1 : 0, ending);
+      if (ending === 'dropped') continue;
+      assert.deepEqual(now.files, [{ name: 'data.bin', size: bytes.length, sha256: sha256(bytes) }]);
+      if (ending !== 'approved') continue;
+      assert.ok((await getBlob(await tree.as('alice').linkUrl(request), 'data.bin')).bytes.equals(bytes));
+    }
+  });
+  await t.test('nothing doubled', async () => {
+    const { airlockRequests } = await tree.as('alice').ok('GET', `/workspaces/${tree.first.id}/requests?limit=1000`);
+    const known = new Set(ended.map(({ request }) => request.id));
+    const strays = airlockRequests.map((e) => e.airlockRequest).filter((r) => !known.has(r.id));
+    assert.ok(strays.every((r) => r.status === 'draft'));
+    assert.ok(strays.length <= workers.reduce((sum, worker) => sum + worker.unknownCreates, 0), `${strays.length} strays`);
+  });
+  await t.test('nothing left over on disk, nothing lost', async () => {
+    let wrong;
+    await until('the disk to be as the database says', () => {
+      const places = placesOnDisk(tree);
+      wrong = ended.filter((life) => JSON.stringify(places.get(life.request.id) ?? []) !== JSON.stringify(expectedPlace(life)));
+      return wrong.length === 0;
+    }, { timeout: 60_000, step: 500 }).catch(() => {
+      const places = placesOnDisk(tree);
+      assert.fail(wrong.map((life) => `${life.type} ${life.ending} ${life.request.id}: ${places.get(life.request.id)}`).join('\n'));
+    });
+  });
+  await t.test('the database is sound', async () => {
+    await tree.stop();
+    const check = await run('sqlite3', [path.join(tree.dir, 'state/airlock.db'), 'PRAGMA integrity_check; PRAGMA foreign_key_check;']);
+    assert.equal(check.stdout.trim(), 'ok');
+  });
+});

@@ -1,0 +1,48 @@
+// A browser's part of the log-in, by plain HTTP: the page is fetched, its form filled in and posted.
+import crypto from 'node:crypto';
+import assert from 'node:assert/strict';
+import { form, postForm, send } from './http.mjs';
+
+export function pkce() {
+  const verifier = crypto.randomBytes(32).toString('base64url');
+  return { verifier, challenge: crypto.createHash('sha256').update(verifier).digest('base64url') };
+}
+
+export async function discover(tree) {
+  const answer = await send('GET', `${tree.ready.issuer}/.well-known/openid-configuration`);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.body;
+}
+
+export function authorizeUrl(endpoint, parameters) {
+  return `${endpoint}?${form({ response_type: 'code', code_challenge_method: 'S256', ...parameters })}`;
+}
+
+const unescape = (text) => text.replaceAll('&quot;', '"').replaceAll('&#39;', '\'').replaceAll('&apos;', '\'')
+  .replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+
+/** Opens the page at url; answers its form: where it goes, its hidden fields, and the browser's cookie. */
+export async function openPage(url) {
+  const page = await send('GET', url);
+  assert.equal(page.status, 200, page.text);
+  const action = /<form[^>]* action="([^"]*)"/.exec(page.text);
+  assert.ok(action, 'the page has a form');
+  const hidden = [...page.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+  return {
+    page,
+    action: new URL(unescape(action[1]), url).href,
+    fields: Object.fromEntries(hidden.map((match) => [match[1], unescape(match[2])])),
+    cookie: (page.headers['set-cookie'] ?? []).map((c) => c.split(';')[0]).join('; '),
+  };
+}
+
+export function postLogin(opened, username, password, headers = {}) {
+  return postForm(opened.action, { ...opened.fields, username, password }, { cookie: opened.cookie, ...headers });
+}
+
+/** The whole way to a redirect: answers its parameters. */
+export async function logIn(url, username, password) {
+  const answer = await postLogin(await openPage(url), username, password);
+  assert.ok([302, 303].includes(answer.status), `${answer.status} ${answer.text}`);
+  return new URL(answer.headers.location);
+}
