@@ -26,7 +26,8 @@ static int refuse(struct error *err)
     return error_set(err, E_CONDITION, "The blob is not in the state that the request's conditional header asks for");
 }
 
-/* One entity tag at *at, moved behind it. Azure writes tags without quotes in lists, so a single bare tag is taken too. */
+/* One entity tag at *at, moved behind it. Azure writes tags without quotes in lists, so a single bare tag is taken too.
+ */
 static bool take_tag(const char **at, const char **ret_tag, size_t *ret_len, bool *ret_weak)
 {
     const char *p = *at;

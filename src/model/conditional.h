@@ -20,8 +20,8 @@ struct conditional {
     const char *if_unmodified_since;
 };
 
-/* etag: without quotes; modified_us: microseconds since 1970, compared in whole seconds (AzCopy sends Last-Modified back
- * as If-Unmodified-Since with every range). Both are ignored unless exists. 0 when the operation may go on, else:
+/* etag: without quotes; modified_us: microseconds since 1970, compared in whole seconds (AzCopy sends Last-Modified
+ * back as If-Unmodified-Since with every range). Both are ignored unless exists. 0 when the operation may go on, else:
  *   E_NOT_MODIFIED           a read: If-None-Match or If-Modified-Since says that the client has it already
  *   E_CONDITION              anything else that is not met
  *   E_BLOB_EXISTS            a write with If-None-Match: * over an existing blob

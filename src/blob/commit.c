@@ -1,0 +1,150 @@
+/* Put Block List: the XML is read as it comes and goes to core as one question. Runs in airlock-blob on worker threads.
+ * Must never rewrite data: blocks stay where they were put. */
+#include <string.h>
+
+#include "blob/block_list.h"
+#include "blob/operations.h"
+#include "blob/properties.h"
+#include "blob/reply.h"
+
+struct commit {
+    struct request *rq;
+    struct block_list *list;
+    struct hash *md5; /* of the XML: Azure answers it */
+    json_t *properties;
+    json_t *metadata;
+    char *dir;
+};
+
+static void commit_free(void *work)
+{
+    struct commit *commit = work;
+
+    block_list_free(commit->list);
+    hash_free(commit->md5);
+    json_decref(commit->properties);
+    json_decref(commit->metadata);
+    free(commit->dir);
+    free(commit);
+}
+
+static int on_write(struct http_exchange *x UNUSED, const void *bytes, size_t len, void *ctx)
+{
+    struct commit *commit = ctx;
+    enum azure_code code = block_list_feed(commit->list, bytes, len, false);
+
+    if (code != AZURE_OK) {
+        reply_azure(commit->rq, code, "");
+        return -1;
+    }
+    hash_update(commit->md5, bytes, len);
+    return 0;
+}
+
+static void on_aborted(struct http_exchange *x UNUSED, void *ctx UNUSED)
+{
+}
+
+static int commit_ask(struct commit *commit, json_t **ret_ok, struct error *err)
+{
+    json_t *fields = request_fields_conditional(commit->rq);
+    char id[UUID_TEXT_SIZE];
+
+    uuid_new(id);
+    (void)json_object_set_new(fields, "commit", json_string(id));
+    (void)json_object_set_new(fields, "list", block_list_take(commit->list));
+    (void)json_object_set(fields, "properties", commit->properties);
+    (void)json_object_set(fields, "metadata", commit->metadata);
+    return ipc_call(commit->rq->app->core, MESSAGE_BLOCK_COMMIT, fields, ret_ok, err);
+}
+
+static enum azure_code check_md5(struct commit *commit, unsigned char computed[static MD5_SIZE])
+{
+    unsigned char sent[MD5_SIZE];
+    bool given;
+    enum azure_code code = md5_from_head(commit->rq->head, "Content-MD5", &given, sent);
+
+    hash_final(commit->md5, computed);
+    if (code == AZURE_OK && given && memcmp(sent, computed, MD5_SIZE) != 0)
+        return AZURE_MD5_MISMATCH;
+    return code;
+}
+
+static void on_finish(struct http_exchange *x UNUSED, void *ctx)
+{
+    struct commit *commit = ctx;
+    struct request *rq = commit->rq;
+    unsigned char md5[MD5_SIZE];
+    AUTO_STR struct str md5_text = STR_INIT(64);
+    AUTO_JSON json_t *ok = NULL;
+    struct error err = {0};
+
+    enum azure_code code = block_list_feed(commit->list, "", 0, true);
+    if (code == AZURE_OK)
+        code = check_md5(commit, md5);
+    if (code != AZURE_OK) {
+        reply_azure(rq, code, "");
+        return;
+    }
+    if (commit_ask(commit, &ok, &err) < 0) {
+        reply_error(rq, &err);
+        return;
+    }
+    drop_objects(rq->app, commit->dir, ok);
+    reply_add_tags(rq, ok);
+    base64_append(&md5_text, md5, sizeof md5);
+    http_header_add(rq->x, "Content-MD5", str_text(&md5_text));
+    http_header_add(rq->x, "x-ms-request-server-encrypted", "false");
+    reply_empty(rq, 201);
+}
+
+static enum azure_code commit_read_head(struct commit *commit)
+{
+    const struct http_head *head = commit->rq->head;
+    unsigned char md5[MD5_SIZE];
+    bool given;
+
+    if (!head->has_length)
+        return AZURE_MISSING_CONTENT_LENGTH;
+    if (head->content_length > BLOCK_LIST_BYTES_MAX)
+        return AZURE_REQUEST_BODY_TOO_LARGE;
+    enum azure_code code = md5_from_head(head, "Content-MD5", &given, md5);
+    if (code == AZURE_OK)
+        code = properties_from_head(head, false, &commit->properties);
+    if (code == AZURE_OK)
+        code = metadata_from_head(head, &commit->metadata);
+    return code;
+}
+
+/* May a body come at all? The commit is judged again when it has come. */
+static int commit_begin(struct commit *commit, struct error *err)
+{
+    AUTO_JSON json_t *ok = NULL;
+    json_t *fields = request_fields_conditional(commit->rq);
+
+    (void)json_object_set_new(fields, "size", json_integer(-1));
+    int r = ipc_call(commit->rq->app->core, MESSAGE_BLOB_BEGIN, fields, &ok, err);
+    if (r == 0)
+        commit->dir = xstrdup(json_text(ok, "dir"));
+    return r;
+}
+
+void put_block_list(struct request *rq)
+{
+    struct commit *commit = xcalloc(1, sizeof *commit);
+    struct http_sink sink = {.write = on_write, .finish = on_finish, .aborted = on_aborted, .ctx = commit};
+    struct error err = {0};
+
+    commit->rq = rq;
+    commit->list = block_list_new();
+    commit->md5 = hash_new_md5();
+    rq->work = commit;
+    rq->work_free = commit_free;
+    enum azure_code code = commit_read_head(commit);
+    if (code != AZURE_OK)
+        reply_azure(rq, code, "");
+    else if (commit_begin(commit, &err) < 0)
+        reply_error(rq, &err);
+    else
+        http_accept_body(rq->x, &sink);
+}
