@@ -2,6 +2,7 @@
 #include "ipc/client.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -20,6 +21,7 @@ struct ipc_client {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct channel *channel;
+    bool broken; /* sending failed: the reading thread will see the end and close it */
     struct call *calls;
     int64_t last_id;
     void (*push)(const char *op, const json_t *message, void *ctx);
@@ -54,14 +56,30 @@ void ipc_client_free(struct ipc_client *client)
     free(client);
 }
 
-/* With the lock held: the channel is gone, every question on it has lost its answer. */
-static void client_cut(struct ipc_client *client)
+/* With the lock held: every question on the wire has lost its answer. */
+static void client_drop_calls(struct ipc_client *client)
 {
-    channel_free(TAKE_PTR(client->channel));
     for (struct call *call = client->calls; call; call = call->next)
         if (call->state == CALL_WAITING)
             call->state = CALL_CUT;
     pthread_cond_broadcast(&client->changed);
+}
+
+/* With the lock held, reading thread only: the channel is gone. */
+static void client_cut(struct ipc_client *client)
+{
+    channel_free(TAKE_PTR(client->channel));
+    client->broken = false;
+    client_drop_calls(client);
+}
+
+/* With the lock held, any thread: sending failed. The descriptor stays open, because the reading thread watches it: closed
+ * here, its number could come back as another connection. */
+static void client_break(struct ipc_client *client)
+{
+    client->broken = true;
+    (void)shutdown(channel_fd(client->channel), SHUT_RDWR); /* it is unusable already: this only wakes the reader */
+    client_drop_calls(client);
 }
 
 void ipc_client_attach(struct ipc_client *client, int fd)
@@ -157,7 +175,7 @@ static int client_try(struct ipc_client *client, json_t *message, json_t **ret_a
     if (r == 0)
         r = channel_flush_wait(client->channel, IPC_ANSWER_MS, err); /* core always reads: this is short */
     if (r != 0)
-        client_cut(client);
+        client_break(client);
     while (call.state == CALL_WAITING && client_wait(client, deadline))
         ;
     client_forget(client, &call);
@@ -173,7 +191,7 @@ static int client_ask(struct ipc_client *client, enum message kind, json_t *mess
     int64_t hold = clock_mono_ms() + IPC_HOLD_MS;
 
     for (;;) {
-        while (!client->channel)
+        while (!client->channel || client->broken)
             if (!client_wait(client, hold))
                 return error_set(err, E_UNAVAILABLE, "The service is restarting; try again in a moment");
         int r = client_try(client, message, ret_answer, err);
@@ -213,9 +231,9 @@ void ipc_push(struct ipc_client *client, enum message kind, json_t *fields)
 
     json_object_set_new(message, "op", json_string(message_op(kind)));
     pthread_mutex_lock(&client->lock);
-    if (client->channel && channel_send(client->channel, message, NULL, 0, NULL) != 0)
-        client_cut(client);
-    else if (client->channel && channel_flush_wait(client->channel, IPC_ANSWER_MS, NULL) != 0)
-        client_cut(client);
+    if (client->channel && !client->broken &&
+        (channel_send(client->channel, message, NULL, 0, NULL) != 0 ||
+         channel_flush_wait(client->channel, IPC_ANSWER_MS, NULL) != 0))
+        client_break(client);
     pthread_mutex_unlock(&client->lock);
 }
