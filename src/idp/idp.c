@@ -64,7 +64,6 @@ int idp_new(const struct idp_settings *settings, int seed_fd, idp_scope_fn *scop
             struct error *err)
 {
     struct idp *idp = xcalloc(1, sizeof *idp);
-    unsigned may_wait = settings->workers > PASSWORD_AT_ONCE ? (settings->workers - PASSWORD_AT_ONCE) / 2 : 0;
 
     idp->scope = scope;
     idp->scope_ctx = scope_ctx;
@@ -78,7 +77,7 @@ int idp_new(const struct idp_settings *settings, int seed_fd, idp_scope_fn *scop
     if (r == 0)
         r = accounts_load(settings->accounts_file, seed_fd, &idp->accounts, err);
     if (r == 0)
-        r = password_gate_new(may_wait, GATE_WAIT_MS, &idp->gate, err);
+        r = password_gate_new(settings->workers, GATE_WAIT_MS, &idp->gate, err);
     if (r != 0) {
         idp_free(idp);
         return r;

@@ -1,5 +1,7 @@
 /* airlock-idp: the built-in identity provider. It has local accounts, checks their passwords, and signs the tokens that
  * core accepts. It must never have data, SAS keys or the database; after start it opens no file at all. */
+#include <malloc.h>
+
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "idp/idp.h"
@@ -8,6 +10,7 @@
 #include "ipc/child.h"
 #include "ipc/client.h"
 
+#define KEPT_ALLOCATION_MAX (1024 * 1024)
 #define STOP_GRACE_MS 2000
 #define FILES_BESIDE_CONNECTIONS 64
 
@@ -42,6 +45,7 @@ static void load(struct program *program)
         .token_lifetime_s = child_setting_int(child, "idp.token_lifetime"),
         .workers = (unsigned)child_setting_int(child, "idp.workers"),
     };
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_ALLOCATION_MAX); /* what a password check took goes back at once */
     if (idp_new(&settings, seed_fd, ask_scope, program, &program->idp, &err) != 0)
         die(&err, "cannot load accounts and key");
     if (accounts_count(program->idp->accounts) == 0)

@@ -112,14 +112,15 @@ static const char *header_or_empty(const struct http_head *head, const char *nam
     return value ? value : "";
 }
 
-static void run(struct http_exchange *x, struct idp *idp, endpoint_fn *endpoint, const char *text, bool form)
+/* text: the query or the body; OAuth encodes both as forms (RFC 6749 appendix B). */
+static void run(struct http_exchange *x, struct idp *idp, endpoint_fn *endpoint, const char *text)
 {
     const struct http_head *head = http_exchange_head(x);
     struct http_params params = {0};
     struct error err = {0};
     struct answer a;
 
-    if (http_params_parse(text, PARAMS_MAX, form, &params, &err) != 0) {
+    if (http_params_parse(text, PARAMS_MAX, true, &params, &err) != 0) {
         send_error(x, idp, 400, err.detail);
         return;
     }
@@ -144,7 +145,7 @@ static void form_arrived(struct http_exchange *x, char *body, size_t len)
     if (strlen(body) != len)
         send_error(x, idp, 400, "A form has no NUL bytes");
     else
-        run(x, idp, route_find(idp, http_exchange_head(x)->path)->post, body, true);
+        run(x, idp, route_find(idp, http_exchange_head(x)->path)->post, body);
     secret_wipe(body, len);
 }
 
@@ -202,7 +203,7 @@ void server_handle(struct http_exchange *x, void *ctx)
     else if (!headers_are_single(head))
         send_error(x, idp, 400, "A header stands twice");
     else if (is_get && route->get)
-        run(x, idp, route->get, head->query, false);
+        run(x, idp, route->get, head->query);
     else if (head->method == HTTP_OPTIONS && route->cors)
         answer_preflight(x, idp);
     else if (head->method != HTTP_POST || !route->post)
