@@ -59,19 +59,19 @@ int process_find_programs(char **ret_dir, struct error *err)
     ssize_t len = readlink("/proc/self/exe", executable, sizeof executable - 1);
     executable[len > 0 ? len : 0] = '\0';
     const char *const tries[] = {started_as ? started_as : "", executable};
-    const char *missing = PROCESSES[0].program;
-    AUTO_FREE char *dir = NULL;
+    AUTO_FREE char *why = NULL; /* of the first try: that is where one looks */
 
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
-        free(dir);
-        dir = absolute_dir(tries[i]);
-        missing = dir ? missing_program(dir) : missing;
-        if (dir && !missing) {
+        AUTO_FREE char *dir = absolute_dir(tries[i]);
+        const char *missing = dir ? missing_program(dir) : PROCESSES[0].program;
+        if (!missing) {
             *ret_dir = TAKE_PTR(dir);
             return 0;
         }
+        if (!why)
+            why = xasprintf("The program %s is not beside airlockd in %s", missing, dir ? dir : "its directory");
     }
-    return error_set(err, E_CONFIG, "The program %s is not beside airlockd in %s", missing, dir ? dir : "its directory");
+    return error_set(err, E_CONFIG, "%s", why);
 }
 
 /* In the child: the four descriptors and nothing else. */

@@ -1,0 +1,217 @@
+/* The configuration file: what is right, and for each mistake the line and the words that tell it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "airlockd/config.h"
+#include "base/file.h"
+
+#define UUID_A "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
+
+static char dir[] = "/tmp/airlock-config-XXXXXX";
+static char *file;   /* DIR/airlock.conf */
+static char *secret; /* DIR/key, 0600 */
+static char *open_secret; /* DIR/open-key, readable by all */
+
+/* What a file must say; the tests put their line in front of it, so that it is line 1. */
+static char *complete(const char *first_line)
+{
+    return xasprintf("%s\n[idp]\ntenant = " UUID_A "\naccounts_file = /x/accounts\nkey_file = /x/key\n[auth]\n"
+                     "core_client_id = " UUID_A "\n[db]\nurl = sqlite:/x/db\n[storage]\nroot = /x/storage\n"
+                     "[secrets]\nsas_key_file = %s\n", first_line, secret);
+}
+
+static struct settings *read_text(const char *text, const char *set, struct problems *problems)
+{
+    AUTO_FD int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(file_write_all(fd, text, strlen(text), NULL), 0);
+    return config_read(file, &set, set ? 1 : 0, problems);
+}
+
+static const struct {
+    const char *line;
+    const char *set;     /* --set, or NULL */
+    const char *problem; /* what is told behind "FILE:1: ", or behind "" when it begins with - */
+} MISTAKES[] = {
+    {"nothing.known = 1", NULL, "there is no setting nothing.known"},
+    {"buffers = 1", NULL, "there is no setting buffers"},
+    {"http.buffers = many", NULL, "http.buffers must be a whole number in digits"},
+    {"http.buffers = -5", NULL, "http.buffers must be a whole number in digits"},
+    {"http.buffers = 99999999999999999999", NULL, "http.buffers must be a whole number in digits"},
+    {"http.buffers = 3", NULL, "http.buffers must be between 4 and 4096"},
+    {"http.buffers = 4097", NULL, "http.buffers must be between 4 and 4096"},
+    {"http.buffers =", NULL, "http.buffers must be a whole number in digits"},
+    {"http.behind_proxy = yes", NULL, "http.behind_proxy must be true or false"},
+    {"tre.id = toolongid", NULL, "tre.id must be at most 8 characters long"},
+    {"tre.id = My-TRE", NULL, "tre.id must consist of lower-case letters and digits"},
+    {"tre.id =", NULL, "tre.id must not be empty"},
+    {"api.listen = localhost:80", NULL, "api.listen must be a numeric address and a port"},
+    {"api.listen = 127.0.0.1", NULL, "api.listen must be a numeric address and a port"},
+    {"api.listen = 127.0.0.1:0", NULL, "api.listen must be a numeric address and a port"},
+    {"api.listen = 127.0.0.1:65536", NULL, "api.listen must be a numeric address and a port"},
+    {"api.listen = ::1:80", NULL, "api.listen must be a numeric address and a port"},
+    {"api.listen = 0.0.0.0:80", NULL, "api.listen is not a loopback address"},
+    {"api.listen = [::]:80", NULL, "api.listen is not a loopback address"},
+    {"idp.listen = 127.0.0.1:8400", NULL, "idp.listen is the same as api.listen"},
+    {"api.public_url = ftp://x", NULL, "api.public_url must be http://HOST[:PORT]"},
+    {"api.public_url = http://x/", NULL, "api.public_url must be http://HOST[:PORT]"},
+    {"auth.issuer = x", NULL, "auth.issuer must be an http or https address"},
+    {"auth.leeway = 61", NULL, "auth.leeway must be between 0 and 60"},
+    {"auth.roles_from = thin air", NULL, "auth.roles_from must be assignments or claim"},
+    {"log.level = loud", NULL, "log.level must be debug, info, warning or error"},
+    {"scan.clamd_socket = /run/clamd", NULL, "scan.clamd_socket must stay empty: this release has no scanner"},
+    {"idp.enabled = false", NULL, "idp.enabled must be true"},
+    {"no equals sign", NULL, "this line is neither NAME = VALUE nor [SECTION]"},
+    {"[unclosed", NULL, "this line is neither NAME = VALUE nor [SECTION]"},
+    {"", "log.level=loud", "---set log.level: log.level must be"},
+    {"", "log.level", "---set: log.level is not NAME=VALUE"},
+    {"", "what=ever", "---set what: there is no setting what"},
+    {"", "scan.clamd_socket=/run/clamd", "---set scan.clamd_socket: scan.clamd_socket must stay empty"},
+    {"", "db.url=postgresql://host/db", "---set db.url: db.url cannot be PostgreSQL in this release"},
+    {"", "db.url=sqlite:relative", "---set db.url: db.url must be sqlite:/absolute/path"},
+    {"", "storage.root=relative", "---set storage.root: storage.root must be an absolute path"},
+    {"", "idp.tenant=me", "---set idp.tenant: idp.tenant must be a UUID"},
+};
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(MISTAKES); i++) {
+        AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+        AUTO_FREE char *text = complete(MISTAKES[i].line);
+        AUTO_SETTINGS struct settings *settings = read_text(text, MISTAKES[i].set, &problems);
+        bool exact = MISTAKES[i].problem[0] == '-';
+        AUTO_FREE char *expected = exact ? xstrdup(MISTAKES[i].problem + 1)
+                                         : xasprintf("%s:1: %s", file, MISTAKES[i].problem);
+        if (problems.count != 1 || !str_starts(str_text(&problems.text), expected))
+            fail_msg("'%s' %s: expected one problem '%s', got %u: %s", MISTAKES[i].line,
+                     MISTAKES[i].set ? MISTAKES[i].set : "", expected, problems.count, str_text(&problems.text));
+    }
+}
+
+static void expect_line(const struct problems *problems, unsigned line, const char *message)
+{
+    AUTO_FREE char *expected = xasprintf("%s:%u: %s", file, line, message);
+    if (!strstr(str_text(&problems->text), expected))
+        fail_msg("missing '%s' in %s", expected, str_text(&problems->text));
+}
+
+/* One run tells everything, each with its own line, comments and sections counted. */
+static void test_all_at_once(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_FREE char *text = xasprintf("# a comment\n\nlog.level = loud\n[http]\nbuffers = 5 ; why not\nbuffers = 6\n"
+                                     "[secrets]\nsas_key_file = %s\nnonsense\n", open_secret);
+    AUTO_SETTINGS struct settings *settings = read_text(text, NULL, &problems);
+
+    expect_line(&problems, 3, "log.level must be");
+    expect_line(&problems, 6, "http.buffers is set a second time; the first is at");
+    expect_line(&problems, 8, "secrets.sas_key_file cannot be used: The secret file");
+    expect_line(&problems, 9, "this line is neither");
+    assert_non_null(strstr(str_text(&problems.text), "airlock.conf: storage.root must be set\n"));
+    assert_non_null(strstr(str_text(&problems.text), "airlock.conf: idp.tenant must be set\n"));
+}
+
+static void test_missing_secret(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_SETTINGS struct settings *settings = read_text("\nsecrets.sas_key_file = /no/such/key", NULL, &problems);
+    expect_line(&problems, 2, "secrets.sas_key_file cannot be used: Cannot open the secret file /no/such/key");
+}
+
+static void test_missing_file(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_SETTINGS struct settings *settings = config_read("/no/such/file", NULL, 0, &problems);
+    assert_int_equal(problems.count, 1);
+    assert_string_equal(str_text(&problems.text), "/no/such/file: cannot be opened: No such file or directory\n");
+}
+
+static void test_long_line(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_STR struct str text = STR_INIT(3 * CONFIG_LINE_MAX);
+    str_append(&text, "log.level = debug\nidp.redirect_uris = ");
+    for (size_t i = 0; i < CONFIG_LINE_MAX; i++)
+        str_append_char(&text, 'x');
+    str_append(&text, "\nhttp.buffers = none\n");
+    AUTO_SETTINGS struct settings *settings = read_text(str_text(&text), NULL, &problems);
+    expect_line(&problems, 2, "this line is too long or not text");
+    expect_line(&problems, 3, "http.buffers must be");
+    assert_string_equal(settings_text(settings, SETTING_LOG_LEVEL), "debug");
+}
+
+static void test_valid(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_FREE char *text = complete("[http]\nbuffers=50\n[]\napi.listen = 127.0.0.1:9999\nlog.level: debug");
+    AUTO_SETTINGS struct settings *settings = read_text(text, "http.buffers=60", &problems);
+
+    assert_string_equal(str_text(&problems.text), "");
+    AUTO_JSON json_t *api = settings_for(settings, PEER_API);
+    assert_int_equal(json_int(api, "http.buffers"), 60);
+    assert_string_equal(json_text(api, "api.public_url"), "http://127.0.0.1:9999");
+    assert_string_equal(json_text(api, "log.level"), "debug");
+    assert_true(json_is_false(json_object_get(api, "sandbox.reduced")));
+}
+
+static void test_behind_proxy(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_FREE char *text = complete("http.behind_proxy = true\napi.listen = 10.0.0.1:80");
+    AUTO_SETTINGS struct settings *settings = read_text(text, NULL, &problems);
+    assert_string_equal(str_text(&problems.text), "");
+}
+
+static char *make_file(const char *name, mode_t mode)
+{
+    char *path = xasprintf("%s/%s", dir, name);
+    AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, mode), 0);
+    return path;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    file = make_file("airlock.conf", 0600);
+    secret = make_file("key", 0600);
+    open_secret = make_file("open-key", 0644);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    AUTO_FD int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(file);
+    free(secret);
+    free(open_secret);
+    return file_remove_tree(tmp, dir + strlen("/tmp/"), NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_missing_secret),
+        cmocka_unit_test(test_missing_file), cmocka_unit_test(test_long_line),   cmocka_unit_test(test_valid),
+        cmocka_unit_test(test_behind_proxy),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
