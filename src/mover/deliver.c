@@ -1,0 +1,70 @@
+/* The job "deliver": an approved import appears as a read-only directory tree with its own file names. It is built
+ * under a private name of this try and renamed in once, so a tree that is there is complete. Runs in airlock-mover. */
+#include "mover/bytes.h"
+
+#define DELIVERED_NAME_MAX 4095
+
+static int deliver_file(struct store *store, const char *dir, const char *tree, const json_t *file, struct error *err)
+{
+    struct result result = {0};
+    const char *name;
+    struct kept kept;
+    int r = kept_read(file, &kept, err);
+
+    if (r == 0)
+        r = json_need_string(file, "name", DELIVERED_NAME_MAX, &name, err);
+    if (r == 0)
+        r = kept_verify(store, dir, &kept, &result, err);
+    if (r != 0)
+        return r;
+    if (result.outcome)
+        return error_set(err, E_STALE, "%s", result.detail);
+    return store_tree_add(store, tree, name, dir, kept.object, err);
+}
+
+static int deliver_build(struct store *store, const char *dir, const char *tree, const struct lease *lease,
+                         struct error *err)
+{
+    AUTO_FILES struct files files = FILES_INIT(lease);
+    const json_t *file;
+    int more, r = store_dir_remove(store, tree, err); /* what an interrupted try left */
+
+    while (r == 0 && (more = files_next(&files, &file, err)) != 0)
+        r = more < 0 ? more : deliver_file(store, dir, tree, file, err);
+    if (r == 0)
+        r = store_tree_finish(store, tree, err);
+    if (r == 0)
+        r = lease->confirm(lease->ctx, err); /* what is published must not come after what was revoked */
+    return r;
+}
+
+int deliver_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+                struct error *err)
+{
+    const char *dir, *delivery;
+    int64_t token;
+    int r = place_need(job, "dir", &dir, err);
+
+    if (r == 0)
+        r = place_need(job, "delivery", &delivery, err);
+    if (r == 0)
+        r = json_need_int(job, "token", 0, INT64_MAX, &token, err);
+    if (r != 0)
+        return r;
+    AUTO_FREE char *mine = xasprintf("%s.%lld", delivery, (long long)token);
+    AUTO_FREE char *tree = store_private_name(mine);
+
+    int there = store_dir_exists(store, delivery, err);
+    if (there < 0)
+        return there;
+    if (there == 0) {
+        r = deliver_build(store, dir, tree, lease, err);
+        if (r == 0)
+            r = store_dir_move(store, tree, delivery, err);
+    }
+    if (r == 0)
+        ret->outcome = "delivered";
+    else if (store_dir_remove(store, tree, NULL) != 0)
+        return r; /* what stays is cleared away later; the first error is the one to tell */
+    return r;
+}
