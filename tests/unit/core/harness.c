@@ -1,0 +1,300 @@
+/* The core test bench. */
+#include "harness.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "core/audit.h"
+#include "core/caller.h"
+#include "core/dispatch.h"
+#include "core/drain.h"
+#include "core/workspace.h"
+#include "model/validate.h"
+
+#define CORE_CLIENT "33333333-3333-4333-8333-333333333333"
+#define ISSUER "http://issuer.test/v2.0"
+
+char bench_detail[512];
+
+static const struct {
+    const char *workspace;
+    const char *who;
+    enum role role;
+} PEOPLE[] = {
+    {WS1, "alice", ROLE_RESEARCHER},  {WS1, "dave", ROLE_RESEARCHER}, {WS1, "bob", ROLE_MANAGER},
+    {WS1, "carol", ROLE_OWNER},       {WS1, "erin", ROLE_RESEARCHER}, {WS1, "erin", ROLE_MANAGER},
+    {WS2, "mallory", ROLE_RESEARCHER}, {WS2, "mallory", ROLE_MANAGER}, {"", "admin", ROLE_TRE_ADMIN},
+    {"", "alice", ROLE_TRE_USER},     {"", "mallory", ROLE_TRE_USER},
+};
+
+static void bench_people(struct bench *b)
+{
+    struct call call = {.now = clock_now_us(), .address = ""};
+    struct workspace_input input = {.display_name = "One", .enable_airlock = true, .network_count = 1};
+    char id[UUID_TEXT_SIZE];
+    struct error err = {0};
+
+    assert_int_equal(network_parse("127.0.0.0/8", &input.networks[0], &err), 0);
+    assert_int_equal(workspace_insert(&b->core, &call, WS1, WS1, &input, id, &err), 0);
+    assert_int_equal(workspace_insert(&b->core, &call, WS2, WS2, &input, id, &err), 0);
+    for (size_t i = 0; i < ARRAY_LEN(PEOPLE); i++) {
+        assert_int_equal(person_put(&b->core, PEOPLE[i].who, PEOPLE[i].who, "x@example.org", &err), 0);
+        assert_int_equal(role_assign(&b->core, &call, PEOPLE[i].workspace, PEOPLE[i].who, PEOPLE[i].role, true, &err), 0);
+    }
+}
+
+int bench_setup(void **state)
+{
+    struct bench *b = xcalloc(1, sizeof *b);
+    struct error err = {0};
+
+    assert_true(str_copy(b->dir, sizeof b->dir, "/tmp/airlock-core-XXXXXX"));
+    assert_non_null(mkdtemp(b->dir));
+    AUTO_FREE char *url = xasprintf("sqlite:%s/state.db", b->dir);
+    assert_int_equal(db_open(url, &b->core.db, &err), 0);
+    b->core.config = (struct core_config){.tre_id = "demo",
+                                          .issuer = ISSUER,
+                                          .core_client_id = CORE_CLIENT,
+                                          .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
+                                          .leeway_s = 30,
+                                          .decision_token_age_s = 5400,
+                                          .job_attempts_max = 3,
+                                          .job_lease_s = 60,
+                                          .job_retry_ms = 0,
+                                          .job_retry_max_ms = 0,
+                                          .policy_default = {1, 1000000, 3600}};
+    b->core.drains = drains_new();
+    b->core.refusals = refusals_new();
+    assert_int_equal(jwt_key_generate(&b->key, &err), 0);
+    AUTO_JSON json_t *set = json_pack("{s:[o]}", "keys", jwt_key_public_jwk(b->key));
+    assert_int_equal(jwk_set_parse(set, &b->core.keys, &err), 0);
+    bench_people(b);
+    *state = b;
+    return 0;
+}
+
+int bench_teardown(void **state)
+{
+    struct bench *b = *state;
+    db_close(b->core.db);
+    drains_free(b->core.drains);
+    refusals_free(b->core.refusals);
+    jwk_set_free(b->core.keys);
+    jwt_key_free(b->key);
+    free(b->core.effects.items);
+    json_decref(b->sas);
+    AUTO_FD int root = open("/", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(file_remove_tree(root, b->dir + 1, NULL), 0);
+    free(b);
+    return 0;
+}
+
+char *bench_token(struct bench *b, const char *who, const char *audience, int64_t age_s)
+{
+    int64_t now = clock_now_s() - age_s;
+    char *token = NULL;
+    AUTO_JSON json_t *claims =
+        json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "iss", ISSUER, "aud", *audience ? audience : CORE_CLIENT, "iat",
+                  (json_int_t)now, "exp", (json_int_t)(clock_now_s() + 600), "oid", who, "name", who, "email", "x@example.org");
+    assert_int_equal(jwt_sign_rs256(b->key, claims, &token, NULL), 0);
+    return token;
+}
+
+int bench_ask(struct bench *b, enum peer from, enum message message, json_t *fields, json_t **ret_ok)
+{
+    AUTO_JSON json_t *frame = fields;
+    AUTO_JSON json_t *answer = NULL;
+    struct error err = {0};
+
+    json_object_set_new(frame, "op", json_string(message_op(message)));
+    json_object_set_new(frame, "id", json_integer(1));
+    if (!json_object_get(frame, "address"))
+        json_object_set_new(frame, "address", json_string("127.0.0.1"));
+    assert_int_equal(db_begin(b->core.db, &err), 0);
+    int r = dispatch(&b->core, from, frame, &answer, &err);
+    if (r == 0)
+        assert_int_equal(db_commit(b->core.db, &err), 0);
+    else
+        db_rollback(b->core.db);
+    for (size_t i = 0; i < b->core.effects.count; i++)
+        if (b->core.effects.items[i].kind == EFFECT_DRAIN)
+            drain_begin(&b->core, &b->core.effects.items[i]);
+    b->core.effects.count = 0;
+    if (r != 0)
+        return r;
+    const json_t *refusal = json_object_get(answer, "error");
+    (void)snprintf(bench_detail, sizeof bench_detail, "%s", refusal ? json_text(refusal, "detail") : "");
+    if (refusal)
+        return error_code_by_name(json_text(refusal, "code"));
+    if (ret_ok)
+        *ret_ok = json_incref(json_object_get(answer, "ok"));
+    return 0;
+}
+
+int bench_act(struct bench *b, const char *who, enum message message, json_t *fields, json_t **ret_ok)
+{
+    AUTO_FREE char *token = bench_token(b, who, strcmp(who, "mallory") == 0 ? WS2 : WS1, 0);
+    if (!fields)
+        fields = json_object();
+    json_object_set_new(fields, "token", json_string(token));
+    if (!json_object_get(fields, "workspace"))
+        json_object_set_new(fields, "workspace", json_string(WS1));
+    if (!json_object_get(fields, "request"))
+        json_object_set_new(fields, "request", json_string(b->request));
+    return bench_ask(b, PEER_API, message, fields, ret_ok);
+}
+
+void bench_create(struct bench *b, const char *who, const char *type)
+{
+    AUTO_JSON json_t *ok = NULL;
+    assert_int_equal(bench_act(b, who, MESSAGE_REQUEST_CREATE, json_pack("{s:s, s:s}", "type", type, "title", "T"), &ok), 0);
+    assert_true(str_copy(b->request, sizeof b->request, json_text(json_object_get(ok, "airlockRequest"), "id")));
+}
+
+/* Splits a link into account and SAS parameters; the values of our links need no more than %2C, %3A, %2F, %2B and %3D. */
+static void bench_split(struct bench *b)
+{
+    AUTO_FREE char *copy = xstrdup(b->url);
+    char *rest = strchr(copy, '?');
+    *rest++ = '\0';
+    const char *container = strrchr(copy, '/');
+    const char *start = container;
+    while (start[-1] != '/')
+        start--;
+    (void)snprintf(b->account, sizeof b->account, "%.*s", (int)(container - start), start);
+    json_decref(b->sas);
+    b->sas = json_array();
+    for (char *pair = strsep(&rest, "&"); pair; pair = strsep(&rest, "&")) {
+        char *value = strchr(pair, '=');
+        *value++ = '\0';
+        AUTO_STR struct str decoded = STR_INIT(1000);
+        for (; *value; value++) {
+            unsigned char c = (unsigned char)*value;
+            const char hex[3] = {value[0] == '%' ? value[1] : '0', value[0] == '%' ? value[2] : '0', '\0'};
+            if (*value == '%') {
+                assert_true(hex_decode(hex, &c, 1));
+                value += 2;
+            }
+            str_append_char(&decoded, (char)c);
+        }
+        json_array_append_new(b->sas, json_pack("[s,s]", pair, str_text(&decoded)));
+    }
+}
+
+void bench_link(struct bench *b, const char *who)
+{
+    AUTO_JSON json_t *ok = NULL;
+    assert_int_equal(bench_act(b, who, MESSAGE_REQUEST_LINK, NULL, &ok), 0);
+    assert_true(str_copy(b->url, sizeof b->url, json_text(ok, "containerUrl")));
+    bench_split(b);
+}
+
+static enum peer bench_blob_peer(const struct bench *b)
+{
+    return str_starts(b->account, "stalimex") || str_starts(b->account, "stalexapp") ? PEER_BLOB_EXTERNAL
+           : str_starts(b->account, "stalimip")                                     ? PEER_BLOB_CORE
+                                                                                     : PEER_BLOB_WORKSPACE;
+}
+
+int bench_blob(struct bench *b, enum message message, json_t *fields, json_t **ret_ok)
+{
+    json_object_set(fields, "sas", b->sas);
+    json_object_set_new(fields, "scheme", json_string("http"));
+    if (!json_object_get(fields, "account"))
+        json_object_set_new(fields, "account", json_string(b->account));
+    json_object_set_new(fields, "container", json_string(b->request));
+    return bench_ask(b, bench_blob_peer(b), message, fields, ret_ok);
+}
+
+int bench_put(struct bench *b, const char *name, int64_t size, char object[static UUID_TEXT_SIZE])
+{
+    char digest[SHA256_HEX_SIZE];
+    sha256_hex(name, strlen(name), digest);
+    uuid_new(object);
+    return bench_blob(b, MESSAGE_BLOB_PUT,
+                      json_pack("{s:s, s:s, s:I, s:s, s:{s:s}, s:{s:s}}", "blob", name, "object", object, "size",
+                                (json_int_t)size, "sha256", digest, "properties", "contentType", "text/plain", "metadata",
+                                "secret", "channel"),
+                      NULL);
+}
+
+void bench_submit(struct bench *b)
+{
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), 0);
+    for (int64_t drain = 1; drain < 20; drain++) /* whatever was asked to drain has drained */
+        assert_int_equal(bench_ask(b, bench_blob_peer(b), MESSAGE_BLOB_DRAINED, json_pack("{s:I}", "drain", (json_int_t)drain), NULL), 0);
+}
+
+json_t *bench_lease(struct bench *b, json_t **ret_ok)
+{
+    assert_int_equal(bench_ask(b, PEER_MOVER, MESSAGE_JOB_LEASE, json_object(), ret_ok), 0);
+    json_t *job = json_object_get(*ret_ok, "job");
+    return json_is_null(job) ? NULL : job;
+}
+
+int bench_result(struct bench *b, const json_t *job, const char *outcome, json_t *files_stolen)
+{
+    json_t *fields = json_pack("{s:I, s:I, s:s}", "job", (json_int_t)json_int(job, "id"), "token",
+                               (json_int_t)json_int(job, "token"), "outcome", outcome);
+    if (files_stolen)
+        json_object_set_new(fields, "files", files_stolen);
+    return bench_ask(b, PEER_MOVER, MESSAGE_JOB_RESULT, fields, NULL);
+}
+
+json_t *bench_sealed_files(struct bench *b, const json_t *job)
+{
+    AUTO_JSON json_t *ok = NULL;
+    json_t *sealed = json_array();
+    size_t i;
+    json_t *file;
+    assert_int_equal(bench_ask(b, PEER_MOVER, MESSAGE_JOB_FILES,
+                               json_pack("{s:I, s:I, s:i}", "job", (json_int_t)json_int(job, "id"), "token",
+                                         (json_int_t)json_int(job, "token"), "after", 0),
+                               &ok),
+                     0);
+    json_array_foreach(json_object_get(ok, "files"), i, file)
+    {
+        const json_t *extent = json_array_get(json_object_get(file, "extents"), 0);
+        json_array_append_new(sealed, json_pack("{s:I, s:s, s:I, s:s}", "blob", (json_int_t)json_int(file, "blob"), "object",
+                                                json_string_value(json_array_get(extent, 0)), "size",
+                                                (json_int_t)json_int(file, "size"), "sha256",
+                                                json_string_value(json_array_get(extent, 3))));
+    }
+    return sealed;
+}
+
+void bench_seal(struct bench *b)
+{
+    AUTO_JSON json_t *lease = NULL;
+    AUTO_JSON json_t *sweep = NULL;
+    json_t *job = bench_lease(b, &lease);
+    assert_non_null(job);
+    assert_string_equal(json_text(job, "kind"), "seal");
+    assert_int_equal(bench_result(b, job, "sealed", bench_sealed_files(b, job)), 0);
+    job = bench_lease(b, &sweep);
+    assert_string_equal(json_text(job, "kind"), "sweep");
+    assert_int_equal(bench_result(b, job, "swept", NULL), 0);
+}
+
+static char status_text[40];
+
+const char *bench_status(struct bench *b)
+{
+    AUTO_JSON json_t *ok = NULL;
+    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_GET, NULL, &ok), 0);
+    assert_true(str_copy(status_text, sizeof status_text, json_text(json_object_get(ok, "airlockRequest"), "status")));
+    return status_text;
+}
+
+int64_t bench_count(struct bench *b, const char *kind)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int64_t count = 0;
+    assert_int_equal(db_select(b->core.db, Q_AUDIT_LIST, ARGS(DB_I(0), DB_T(b->request), DB_I(1000)), &rows, NULL), 0);
+    while (db_rows_next(rows, NULL) == 1)
+        count += strcmp(db_text(rows, 2), kind) == 0;
+    return count;
+}

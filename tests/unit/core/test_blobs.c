@@ -1,0 +1,221 @@
+/* Blobs and blocks as airlock-blob asks for them. */
+#include "harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void draft(struct bench *b, const char *type)
+{
+    bench_create(b, "alice", type);
+    bench_link(b, "alice");
+}
+
+static void block_id(int index, char out[static 32])
+{
+    char raw[12];
+    AUTO_STR struct str text = STR_INIT(64);
+    (void)snprintf(raw, sizeof raw, "block-%03d", index);
+    base64_append(&text, raw, strlen(raw));
+    assert_true(str_copy(out, 32, str_text(&text)));
+}
+
+/* Stages a block of size bytes; *ret_offset is where it goes. */
+static void stage(struct bench *b, const char *name, int index, int64_t size, int64_t *ret_offset)
+{
+    AUTO_JSON json_t *place = NULL;
+    char id[32], digest[SHA256_HEX_SIZE];
+    block_id(index, id);
+    sha256_hex(id, strlen(id), digest);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOCK_BEGIN,
+                                json_pack("{s:s, s:s, s:I}", "blob", name, "blockId", id, "size", (json_int_t)size), &place),
+                     0);
+    *ret_offset = json_int(place, "offset");
+    assert_int_equal(bench_blob(b, MESSAGE_BLOCK_PUT,
+                                json_pack("{s:s, s:I, s:s}", "blob", name, "extent", (json_int_t)json_int(place, "extent"),
+                                          "sha256", digest),
+                                NULL),
+                     0);
+}
+
+static int commit(struct bench *b, const char *name, const int *order, size_t count, const char *commit_id)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        char id[32];
+        block_id(order[i], id);
+        json_array_append_new(list, json_pack("[s,s]", "Latest", id));
+    }
+    return bench_blob(b, MESSAGE_BLOCK_COMMIT,
+                      json_pack("{s:s, s:s, s:o, s:{}, s:{}}", "blob", name, "commit", commit_id, "list", list, "properties",
+                                "metadata"),
+                      NULL);
+}
+
+static int64_t open_size(struct bench *b, const char *name, size_t *ret_extents)
+{
+    AUTO_JSON json_t *ok = NULL;
+    if (bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s}", "blob", name), &ok) != 0)
+        return -1;
+    *ret_extents = json_array_size(json_object_get(ok, "extents"));
+    return json_int(ok, "size");
+}
+
+static void blocks_become_a_blob(void **state)
+{
+    struct bench *b = *state;
+    int64_t first, second;
+    size_t extents = 0;
+    char id[UUID_TEXT_SIZE];
+    draft(b, "export");
+    stage(b, "big", 0, 8192, &first);
+    stage(b, "big", 1, 100, &second);
+    assert_true(second >= first + 8192 || first >= second + 100); /* places never overlap */
+    assert_int_equal(open_size(b, "big", &extents), -1);          /* staged is not there yet */
+    uuid_new(id);
+    assert_int_equal(commit(b, "big", (const int[]){0, 1}, 2, id), 0);
+    assert_int_equal(open_size(b, "big", &extents), 8292);
+    assert_int_equal(extents, 2);
+    assert_int_equal(commit(b, "big", (const int[]){0, 1}, 2, id), 0); /* the same commit again: the same effect */
+    assert_int_equal(bench_count(b, "upload"), 1);
+}
+
+static void a_block_sent_again_gets_a_new_place(void **state)
+{
+    struct bench *b = *state;
+    int64_t first, again;
+    draft(b, "export");
+    stage(b, "big", 0, 4096, &first);
+    stage(b, "big", 0, 4096, &again);
+    assert_int_not_equal(first, again);
+}
+
+static void an_unknown_block_is_refused(void **state)
+{
+    struct bench *b = *state;
+    char id[UUID_TEXT_SIZE];
+    int64_t offset;
+    draft(b, "export");
+    stage(b, "big", 0, 10, &offset);
+    uuid_new(id);
+    assert_int_equal(commit(b, "big", (const int[]){0, 7}, 2, id), E_BLOCK_LIST);
+}
+
+static void T04_blocks_die_with_their_generation(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *ok = NULL;
+    char object[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
+    int64_t offset;
+    draft(b, "export");
+    assert_int_equal(bench_put(b, "one", 5, object), 0);
+    stage(b, "big", 0, 10, &offset);
+    bench_submit(b);
+    uuid_new(id);
+    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), E_SAS);
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_GET, NULL, &ok), 0);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(ok, "airlockRequest"), "files")), 1);
+}
+
+static void T16_twins_are_refused(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "export");
+    assert_int_equal(bench_put(b, "Caf\xc3\xa9.txt", 5, object), 0);
+    assert_int_equal(bench_put(b, "CAFE\xcc\x81.TXT", 5, object), E_CONFLICT);
+    assert_int_equal(bench_put(b, "Caf\xc3\xa9.txt", 6, object), 0); /* the same name is an overwrite */
+}
+
+static void T19_submit_counts(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "export");
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_CONFLICT);
+    assert_int_equal(bench_put(b, "one", 5, object), 0);
+    assert_int_equal(bench_put(b, "two", 5, object), 0);
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_CONFLICT);
+    assert_string_equal(bench_status(b), "draft");
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_DELETE, json_pack("{s:s}", "blob", "two"), NULL), 0);
+    bench_submit(b);
+    assert_string_equal(bench_status(b), "submitted");
+}
+
+static void an_import_must_be_a_tree(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "import");
+    assert_int_equal(bench_put(b, "../escape", 5, object), 0);
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_INVALID);
+    assert_non_null(strstr(bench_detail, "escape"));
+    assert_string_equal(bench_status(b), "draft");
+}
+
+static void T20_the_quota_holds(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "export");
+    assert_int_equal(bench_put(b, "huge", 1000001, object), E_TOO_LARGE);
+    assert_int_equal(bench_put(b, "fits", 1000000, object), 0);
+    assert_int_equal(bench_put(b, "more", 1, object), E_TOO_LARGE);
+}
+
+static size_t list_names(struct bench *b, json_t *fields, json_t **ret_ok)
+{
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_LIST, fields, ret_ok), 0);
+    return json_array_size(json_object_get(*ret_ok, "blobs"));
+}
+
+static void lists_have_pages_and_prefixes(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *flat = NULL;
+    AUTO_JSON json_t *page = NULL;
+    AUTO_JSON json_t *tree = NULL;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "export");
+    const char *names[] = {"a", "d/1", "d/2", "d/e/3", "z"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_int_equal(bench_put(b, names[i], 1, object), 0);
+    assert_int_equal(list_names(b, json_pack("{s:i}", "maxresults", 5000), &flat), 5);
+    assert_int_equal(list_names(b, json_pack("{s:i, s:s}", "maxresults", 1, "delimiter", "/"), &page), 1);
+    assert_string_equal(json_text(page, "nextMarker"), "d/1");
+    assert_int_equal(list_names(b, json_pack("{s:i, s:s, s:s}", "maxresults", 10, "delimiter", "/", "marker", "d/1"), &tree), 1);
+    assert_int_equal(json_array_size(json_object_get(tree, "prefixes")), 1);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(tree, "prefixes"), 0)), "d/");
+}
+
+static void objects_nothing_refers_to_are_named(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *ok = NULL;
+    char first[UUID_TEXT_SIZE], second[UUID_TEXT_SIZE];
+    draft(b, "export");
+    assert_int_equal(bench_put(b, "one", 5, first), 0);
+    assert_int_equal(bench_put(b, "one", 5, second), 0);
+    assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_OBJECT_KNOWN,
+                               json_pack("{s:s, s:[s,s]}", "dir", "x", "objects", first, second), &ok),
+                     0);
+    assert_int_equal(json_array_size(json_object_get(ok, "unknown")), 1);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(ok, "unknown"), 0)), first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+        T(blocks_become_a_blob),
+        T(a_block_sent_again_gets_a_new_place),
+        T(an_unknown_block_is_refused),
+        T(T04_blocks_die_with_their_generation),
+        T(T16_twins_are_refused),
+        T(T19_submit_counts),
+        T(an_import_must_be_a_tree),
+        T(T20_the_quota_holds),
+        T(lists_have_pages_and_prefixes),
+        T(objects_nothing_refers_to_are_named),
+    };
+    return cmocka_run_group_tests_name("core/blobs", tests, NULL, NULL);
+}

@@ -1,0 +1,161 @@
+/* Who may not do what: every refusal changes nothing and is on record. */
+#include "harness.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+static void draft_with_file(struct bench *b, const char *who)
+{
+    char object[UUID_TEXT_SIZE];
+    bench_create(b, who, "export");
+    bench_link(b, who);
+    assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
+}
+
+static int approve(struct bench *b, const char *who, const char *digest)
+{
+    json_t *fields = json_pack("{s:b, s:s}", "approval", 1, "decisionExplanation", "x");
+    if (digest)
+        json_object_set_new(fields, "manifestDigest", json_string(digest));
+    return bench_act(b, who, MESSAGE_REQUEST_REVIEW, fields, NULL);
+}
+
+static void T13_another_workspace_sees_nothing(void **state)
+{
+    struct bench *b = *state;
+    static const enum message ALL[] = {MESSAGE_REQUEST_GET,    MESSAGE_REQUEST_SUBMIT, MESSAGE_REQUEST_CANCEL,
+                                       MESSAGE_REQUEST_REVIEW, MESSAGE_REQUEST_REVOKE, MESSAGE_REQUEST_LINK};
+    draft_with_file(b, "alice");
+    for (size_t i = 0; i < ARRAY_LEN(ALL); i++) {
+        assert_int_equal(bench_act(b, "mallory", ALL[i], NULL, NULL), E_NOT_FOUND);
+        assert_int_equal(bench_act(b, "mallory", ALL[i], json_pack("{s:s}", "workspace", WS2), NULL), E_NOT_FOUND);
+    }
+    assert_string_equal(bench_status(b), "draft");
+}
+
+static void T14_a_draft_is_its_requestors(void **state)
+{
+    struct bench *b = *state;
+    draft_with_file(b, "alice");
+    assert_int_equal(bench_act(b, "dave", MESSAGE_REQUEST_LINK, NULL, NULL), E_FORBIDDEN);
+    assert_int_equal(bench_act(b, "dave", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_FORBIDDEN);
+    assert_int_equal(bench_act(b, "dave", MESSAGE_REQUEST_CANCEL, NULL, NULL), E_FORBIDDEN);
+    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_FORBIDDEN);
+    assert_int_equal(bench_count(b, "refused"), 4);
+    assert_string_equal(bench_status(b), "draft");
+}
+
+static void T24_nobody_decides_on_their_own(void **state)
+{
+    struct bench *b = *state;
+    draft_with_file(b, "erin");
+    assert_int_equal(bench_act(b, "erin", MESSAGE_REQUEST_SUBMIT, NULL, NULL), 0);
+    assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_BLOB_DRAINED, json_pack("{s:i}", "drain", 1), NULL), 0);
+    bench_seal(b);
+    assert_int_equal(approve(b, "erin", NULL), E_FORBIDDEN);
+    assert_string_equal(bench_status(b), "in_review");
+    assert_int_equal(bench_count(b, "refused"), 1);
+    assert_int_equal(approve(b, "bob", NULL), 0);
+}
+
+static void T25_the_second_decision_loses(void **state)
+{
+    struct bench *b = *state;
+    draft_with_file(b, "alice");
+    bench_submit(b);
+    bench_seal(b);
+    assert_int_equal(approve(b, "bob", NULL), 0);
+    assert_int_equal(approve(b, "erin", NULL), E_CONFLICT);
+    assert_non_null(strstr(bench_detail, "approval_in_progress"));
+}
+
+static void T28_a_stale_digest_is_refused(void **state)
+{
+    struct bench *b = *state;
+    static const char WRONG[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    draft_with_file(b, "alice");
+    bench_submit(b);
+    bench_seal(b);
+    assert_int_equal(approve(b, "bob", WRONG), E_STALE);
+    assert_string_equal(bench_status(b), "in_review");
+}
+
+static void T06_links_die_with_the_status(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE];
+    draft_with_file(b, "alice");
+    bench_submit(b);
+    assert_int_equal(bench_put(b, "late.txt", 5, object), E_SAS);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_LIST, json_pack("{s:i}", "maxresults", 10), NULL), E_SAS);
+}
+
+static void T08_a_link_opens_its_account_only(void **state)
+{
+    struct bench *b = *state;
+    draft_with_file(b, "alice");
+    const char *others[] = {"stalexip11111111", "stalexint22222222", "stalimapp11111111"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_int_equal(bench_blob(b, MESSAGE_BLOB_LIST, json_pack("{s:s}", "account", others[i]), NULL), E_SAS);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_LIST, json_pack("{s:s}", "account", "stalimexdemo"), NULL), E_ZONE);
+}
+
+static void T29_a_decision_wants_a_fresh_token(void **state)
+{
+    struct bench *b = *state;
+    draft_with_file(b, "alice");
+    bench_submit(b);
+    bench_seal(b);
+    AUTO_FREE char *old = bench_token(b, "bob", WS1, 6000);
+    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_REQUEST_REVIEW,
+                               json_pack("{s:s, s:s, s:s, s:b}", "token", old, "workspace", WS1, "request", b->request,
+                                         "approval", 1),
+                               NULL),
+                     E_UNAUTHENTICATED);
+}
+
+static void core_tokens_open_only_what_they_should(void **state)
+{
+    struct bench *b = *state;
+    draft_with_file(b, "alice");
+    AUTO_FREE char *alice = bench_token(b, "alice", "", 0);
+    AUTO_FREE char *admin = bench_token(b, "admin", "", 0);
+    const struct {
+        const char *token;
+        enum message message;
+        int expected;
+    } rows[] = {
+        {alice, MESSAGE_REQUEST_GET, E_UNAUTHENTICATED},    {alice, MESSAGE_REQUEST_SUBMIT, E_UNAUTHENTICATED},
+        {admin, MESSAGE_REQUEST_SUBMIT, E_UNAUTHENTICATED}, {admin, MESSAGE_REQUEST_LINK, E_UNAUTHENTICATED},
+        {admin, MESSAGE_REQUEST_GET, 0},                    {alice, MESSAGE_WORKSPACE_GET, 0},
+        {admin, MESSAGE_WORKSPACE_GET, 0},                  {admin, MESSAGE_REQUEST_CANCEL, 0},
+        {"", MESSAGE_REQUEST_GET, E_UNAUTHENTICATED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(bench_ask(b, PEER_API, rows[i].message,
+                                   json_pack("{s:s, s:s, s:s}", "token", rows[i].token, "workspace", WS1, "request",
+                                             b->request),
+                                   NULL),
+                         rows[i].expected);
+}
+
+static void a_process_says_only_what_it_may(void **state) /* T34 */
+{
+    struct bench *b = *state;
+    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_JOB_LEASE, json_object(), NULL), E_PROTOCOL);
+    assert_int_equal(bench_ask(b, PEER_BLOB_EXTERNAL, MESSAGE_REQUEST_REVIEW, json_object(), NULL), E_PROTOCOL);
+    assert_int_equal(bench_ask(b, PEER_MOVER, MESSAGE_IDP_PUBLISH, json_object(), NULL), E_PROTOCOL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+        T(T13_another_workspace_sees_nothing), T(T14_a_draft_is_its_requestors), T(T24_nobody_decides_on_their_own),
+        T(T25_the_second_decision_loses),      T(T28_a_stale_digest_is_refused), T(T06_links_die_with_the_status),
+        T(T08_a_link_opens_its_account_only),  T(T29_a_decision_wants_a_fresh_token),
+        T(core_tokens_open_only_what_they_should), T(a_process_says_only_what_it_may),
+    };
+    return cmocka_run_group_tests_name("core/refusals", tests, NULL, NULL);
+}
