@@ -215,6 +215,8 @@ struct http_server {
     struct http_queue work;    /* QUEUED */
     struct http_queue waiting; /* BUFFER */
     struct http_queue dead;    /* closed, to be freed by the loop */
+    unsigned workers_idle;
+    bool workers_called; /* one is being woken */
     bool workers_end;
     int64_t stop_at_ms;
     struct http_connection **connections;

@@ -5,6 +5,7 @@
  * than keeping an ordered structure that workers would have to change under the lock at every hand-over. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -15,6 +16,7 @@
 #define EVENTS_MAX 256
 #define ACCEPT_BATCH 64
 #define ACCEPT_PAUSE_MS 200
+#define HEAP_KEPT (4 * 1024 * 1024)
 
 void server_wake(struct http_server *s)
 {
@@ -225,6 +227,9 @@ void http_server_run(struct http_server *s)
     struct epoll_event events[EVENTS_MAX];
     int64_t next_sweep = 0;
 
+    /* Each request frees what it took; giving the heap's top back to the kernel and faulting it in again for the next
+     * would cost more than serving a small request. */
+    (void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
     workers_start(s);
     listener_arm(s);
     while (!loop_stopped(s)) {

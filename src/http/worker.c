@@ -14,11 +14,23 @@ void conn_arm(struct http_connection *c, uint32_t events)
     assert(rc == 0); /* the descriptor is ours and registered since conn_open */
 }
 
+/* Waking a thread costs more than a small request: one worker is called at a time, and calls the next one itself as
+ * long as there is work left when it has taken its own. So no work waits while a worker sleeps, and a burst that one
+ * worker can finish at once wakes one. */
+static void worker_call_locked(struct http_server *s)
+{
+    if (s->workers_called || s->workers_idle == 0 || TAILQ_EMPTY(&s->work))
+        return;
+    s->workers_called = true;
+    pthread_cond_signal(&s->work_ready);
+}
+
 void conn_enqueue_locked(struct http_connection *c)
 {
+    struct http_server *s = c->server;
     c->place = PLACE_QUEUED;
-    TAILQ_INSERT_TAIL(&c->server->work, c, link);
-    pthread_cond_signal(&c->server->work_ready);
+    TAILQ_INSERT_TAIL(&s->work, c, link);
+    worker_call_locked(s);
 }
 
 void conn_enqueue(struct http_connection *c)
@@ -154,13 +166,17 @@ static void *worker_main(void *ctx)
         if (c) {
             TAILQ_REMOVE(&s->work, c, link);
             c->place = PLACE_WORKER;
+            worker_call_locked(s);
             pthread_mutex_unlock(&s->lock);
             conn_work(c);
             pthread_mutex_lock(&s->lock);
         } else if (s->workers_end) {
             break;
         } else {
+            s->workers_idle++;
             pthread_cond_wait(&s->work_ready, &s->lock);
+            s->workers_idle--;
+            s->workers_called = false;
         }
     }
     pthread_mutex_unlock(&s->lock);
