@@ -45,9 +45,8 @@ static int print_reference(void)
 static int check(const struct options *options)
 {
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
-    AUTO_SETTINGS struct settings *settings =
-        config_read(options->config, options->sets, options->set_count, &problems);
 
+    settings_free(config_read(options->config, options->sets, options->set_count, &problems));
     if (problems.count == 0)
         str_append(&problems.text, "configuration is valid\n");
     int written = print_text(&problems.text);

@@ -87,10 +87,10 @@ static void test_mistakes(void **state)
     for (size_t i = 0; i < ARRAY_LEN(MISTAKES); i++) {
         AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
         AUTO_FREE char *text = complete(MISTAKES[i].line);
-        AUTO_SETTINGS struct settings *settings = read_text(text, MISTAKES[i].set, &problems);
         bool exact = MISTAKES[i].problem[0] == '-';
         AUTO_FREE char *expected = exact ? xstrdup(MISTAKES[i].problem + 1)
                                          : xasprintf("%s:1: %s", file, MISTAKES[i].problem);
+        settings_free(read_text(text, MISTAKES[i].set, &problems));
         if (problems.count != 1 || !str_starts(str_text(&problems.text), expected))
             fail_msg("'%s' %s: expected one problem '%s', got %u: %s", MISTAKES[i].line,
                      MISTAKES[i].set ? MISTAKES[i].set : "", expected, problems.count, str_text(&problems.text));
@@ -111,7 +111,7 @@ static void test_all_at_once(void **state)
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
     AUTO_FREE char *text = xasprintf("# a comment\n\nlog.level = loud\n[http]\nbuffers = 5 ; why not\nbuffers = 6\n"
                                      "[secrets]\nsas_key_file = %s\nnonsense\n", open_secret);
-    AUTO_SETTINGS struct settings *settings = read_text(text, NULL, &problems);
+    settings_free(read_text(text, NULL, &problems));
 
     expect_line(&problems, 3, "log.level must be");
     expect_line(&problems, 6, "http.buffers is set a second time; the first is at");
@@ -125,7 +125,7 @@ static void test_missing_secret(void **state)
 {
     (void)state;
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
-    AUTO_SETTINGS struct settings *settings = read_text("\nsecrets.sas_key_file = /no/such/key", NULL, &problems);
+    settings_free(read_text("\nsecrets.sas_key_file = /no/such/key", NULL, &problems));
     expect_line(&problems, 2, "secrets.sas_key_file cannot be used: Cannot open the secret file /no/such/key");
 }
 
@@ -133,7 +133,7 @@ static void test_missing_file(void **state)
 {
     (void)state;
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
-    AUTO_SETTINGS struct settings *settings = config_read("/no/such/file", NULL, 0, &problems);
+    settings_free(config_read("/no/such/file", NULL, 0, &problems));
     assert_int_equal(problems.count, 1);
     assert_string_equal(str_text(&problems.text), "/no/such/file: cannot be opened: No such file or directory\n");
 }
@@ -173,7 +173,7 @@ static void test_behind_proxy(void **state)
     (void)state;
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
     AUTO_FREE char *text = complete("http.behind_proxy = true\napi.listen = 10.0.0.1:80");
-    AUTO_SETTINGS struct settings *settings = read_text(text, NULL, &problems);
+    settings_free(read_text(text, NULL, &problems));
     assert_string_equal(str_text(&problems.text), "");
 }
 
