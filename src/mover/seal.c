@@ -20,7 +20,7 @@ struct extent {
 };
 
 struct upload {
-    const char *blob; /* borrowed from the message */
+    json_t *blob; /* core's name for the file, borrowed from the message and given back as it is */
     uint64_t size;
     size_t extent_count;
     struct extent *extents;
@@ -55,14 +55,14 @@ static int extent_read(const json_t *row, struct extent *ret, struct error *err)
 static int upload_read(const json_t *file, struct upload *ret, struct error *err)
 {
     const json_t *rows = json_object_get(file, "extents");
-    struct upload upload = {.extent_count = json_array_size(rows)};
+    struct upload upload = {.blob = json_object_get(file, "blob"), .extent_count = json_array_size(rows)};
     AUTO_FREE struct extent *extents = xcalloc(upload.extent_count + 1, sizeof *extents);
     uint64_t total = 0;
     int64_t size = 0;
-    int r = json_need_string(file, "blob", 4096, &upload.blob, err);
+    int r = json_need_int(file, "size", 0, INT64_MAX, &size, err);
 
-    if (r == 0)
-        r = json_need_int(file, "size", 0, INT64_MAX, &size, err);
+    if (r == 0 && !upload.blob)
+        r = error_set(err, E_PROTOCOL, "A file in the job has no name");
     for (size_t i = 0; r == 0 && i < upload.extent_count; i++) {
         r = extent_read(json_array_get(rows, i), &extents[i], err);
         if (r == 0 && !num_add(total, extents[i].length, &total))
@@ -203,13 +203,13 @@ static int seal_gathered(struct pass *pass, const char *object, unsigned char di
     return r;
 }
 
-static int result_add(struct result *result, const struct upload *upload, const char *object,
-                      const unsigned char digest[static SHA256_SIZE])
+static void result_add(struct result *result, const struct upload *upload, const char *object,
+                       const unsigned char digest[static SHA256_SIZE])
 {
     char hex[SHA256_HEX_SIZE];
     hex_encode(digest, SHA256_SIZE, hex);
-    return json_array_append_new(result->files, json_pack("{s:s, s:s, s:I, s:s}", "blob", upload->blob, "object",
-                                                          object, "size", (json_int_t)upload->size, "sha256", hex));
+    json_array_append_new(result->files, json_pack("{s:O, s:s, s:I, s:s}", "blob", upload->blob, "object", object,
+                                                   "size", (json_int_t)upload->size, "sha256", hex));
 }
 
 static int seal_file(struct store *store, const char *dir, const json_t *file, struct result *result, struct error *err)
@@ -231,8 +231,8 @@ static int seal_file(struct store *store, const char *dir, const json_t *file, s
         uuid_new(fresh);
         r = seal_gathered(&pass, fresh, digest, result, err);
     }
-    if (r == 0 && !result->outcome && result_add(result, &upload, object, digest) != 0)
-        r = error_set(err, E_PROTOCOL, "The name of a file in the job is not a text");
+    if (r == 0 && !result->outcome)
+        result_add(result, &upload, object, digest);
     return r;
 }
 
