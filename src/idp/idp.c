@@ -12,6 +12,8 @@
 static const struct throttle_rule BY_ACCOUNT = {.free = 5, .first_ms = 1000, .max_ms = 60000, .fade_ms = 60000};
 /* Many people may stand behind one address: it bears more and forgets faster. */
 static const struct throttle_rule BY_ADDRESS = {.free = 30, .first_ms = 1000, .max_ms = 30000, .fade_ms = 5000};
+/* Behind a proxy everybody does, and the proxy sees who is who: this only keeps a flood from costing all our time. */
+static const struct throttle_rule BY_PROXY = {.free = 500, .first_ms = 1000, .max_ms = 5000, .fade_ms = 500};
 
 static bool is_tenant(const char *text)
 {
@@ -69,7 +71,7 @@ int idp_new(const struct idp_settings *settings, int seed_fd, idp_scope_fn *scop
     idp->scope_ctx = scope_ctx;
     random_fill(idp->ticket_key, sizeof idp->ticket_key);
     idp->by_account = throttle_new(&BY_ACCOUNT);
-    idp->by_address = throttle_new(&BY_ADDRESS);
+    idp->by_address = throttle_new(settings->behind_proxy ? &BY_PROXY : &BY_ADDRESS);
     idp->codes = code_store_new();
     int r = idp_read_settings(idp, settings, err);
     if (r == 0)

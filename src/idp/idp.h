@@ -21,6 +21,7 @@ struct idp_settings {
     const char *key_file;
     int64_t token_lifetime_s;
     unsigned workers;
+    bool behind_proxy;          /* every client comes from the proxy's address */
 };
 
 /* Asks core what a scope means to a person: *ret is {"audience","workspace","roles"}. E_NOT_FOUND: no such scope. */
@@ -42,7 +43,7 @@ struct idp {
     struct throttle *by_account;
     struct throttle *by_address;
     struct code_store *codes;
-    unsigned char ticket_key[IDP_KEY_SIZE]; /* of login forms; new at each start */
+    unsigned char ticket_key[IDP_KEY_SIZE]; /* of forms and sessions; new at each start */
     idp_scope_fn *scope;
     void *scope_ctx;
 };

@@ -44,6 +44,7 @@ static void load(struct program *program)
         .key_file = child_setting(child, "idp.key_file"),
         .token_lifetime_s = child_setting_int(child, "idp.token_lifetime"),
         .workers = (unsigned)child_setting_int(child, "idp.workers"),
+        .behind_proxy = child_setting_bool(child, "http.behind_proxy"),
     };
     (void)mallopt(M_MMAP_THRESHOLD, KEPT_ALLOCATION_MAX); /* what a password check took goes back at once */
     if (idp_new(&settings, seed_fd, ask_scope, program, &program->idp, &err) != 0)

@@ -60,6 +60,22 @@ static void add_field(struct answer *a, const char *label, const char *attribute
     str_append(&a->body, ">\n");
 }
 
+static void form_begin(struct answer *a, const struct login_page *page)
+{
+    add_text(a, "<form method=\"post\" action=\"", page->action, "\">\n");
+    add_text(a, "<input type=\"hidden\" name=\"ticket\" value=\"", page->ticket, "\">\n");
+}
+
+static void form_end(struct answer *a, const struct login_page *page)
+{
+    str_append(&a->body, "<button type=\"submit\" class=\"quiet\" name=\"cancel\" value=\"1\" formnovalidate>Cancel</button>\n"
+                         "</form>\n");
+    add_text(a, "<p class=\"note\">Afterwards you return to ", page->destination, ".</p>\n");
+    page_end(a);
+    (void)str_copy(a->form_target, sizeof a->form_target, page->destination); /* both are of ORIGIN_SIZE */
+    a->has_form = true;
+}
+
 void page_login(struct answer *a, int status, const struct login_page *page)
 {
     bool named = *page->username != '\0', wrong = *page->problem != '\0';
@@ -68,20 +84,25 @@ void page_login(struct answer *a, int status, const struct login_page *page)
     add_text(a, "<p>to use ", page->client_title, "</p>\n");
     if (wrong)
         add_text(a, "<p id=\"problem\" class=\"problem\" role=\"alert\">", page->problem, "</p>\n");
-    add_text(a, "<form method=\"post\" action=\"", page->action, "\">\n");
-    add_text(a, "<input type=\"hidden\" name=\"ticket\" value=\"", page->ticket, "\">\n");
+    form_begin(a, page);
     add_field(a, "User name or e-mail address",
               "type=\"text\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"256\"",
               "username", page->username, !named, wrong);
     add_field(a, "Password", "type=\"password\" autocomplete=\"current-password\" maxlength=\"1024\"", "password", "",
               named, wrong);
-    str_append(&a->body, "<button type=\"submit\">Sign in</button>\n"
-                         "<button type=\"submit\" class=\"quiet\" name=\"cancel\" value=\"1\" formnovalidate>Cancel</button>\n"
-                         "</form>\n");
-    add_text(a, "<p class=\"note\">Afterwards you return to ", page->destination, ".</p>\n");
-    page_end(a);
-    (void)str_copy(a->form_target, sizeof a->form_target, page->destination);
-    a->has_form = true;
+    str_append(&a->body, "<button type=\"submit\">Sign in</button>\n");
+    form_end(a, page);
+}
+
+void page_continue(struct answer *a, const struct login_page *page, const char *name)
+{
+    page_begin(a, 200, "Go on");
+    add_text(a, "<p>You are signed in as <strong>", name, "</strong>");
+    add_text(a, " and about to use ", page->client_title, ".</p>\n");
+    form_begin(a, page);
+    str_append(&a->body, "<button type=\"submit\" name=\"continue\" value=\"1\" autofocus>Continue</button>\n"
+                         "<button type=\"submit\" class=\"quiet\" name=\"other\" value=\"1\">Use another account</button>\n");
+    form_end(a, page);
 }
 
 void page_problem(struct answer *a, int status, const char *text)

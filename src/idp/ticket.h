@@ -1,20 +1,19 @@
-/* The hidden field of the login form: an authorization request that was checked, sealed so that the form can neither be
- * changed nor be brought by another browser (cross-site request forgery). */
+/* Sealed texts that a browser keeps for us and brings back: the login form's hidden field (an authorization request that
+ * was checked) and the session cookie. Nobody can make or change one, or use it in another's place. */
 #ifndef AIRLOCK_IDP_TICKET_H
 #define AIRLOCK_IDP_TICKET_H
 
 #include "base/error.h"
 #include "base/json.h"
 
-#define TICKET_LIFETIME_S 600
 #define TICKET_MAX 16384
 #define TICKET_KEY_SIZE 32
 
-/* browser is the secret value of the form's cookie. The text is the caller's. */
-int ticket_seal(const unsigned char key[static TICKET_KEY_SIZE], const json_t *request, const char *browser,
-                int64_t now_s, char **ret_text, struct error *err) MUST_USE;
-/* E_INVALID when it is not ours, too old, or another browser's. *ret_request is the caller's. */
-int ticket_open(const unsigned char key[static TICKET_KEY_SIZE], const char *text, const char *browser, int64_t now_s,
-                json_t **ret_request, struct error *err) MUST_USE;
+/* binding: what the ticket is for, without a dot; it opens only with the same one. The text is the caller's. */
+int ticket_seal(const unsigned char key[static TICKET_KEY_SIZE], const char *binding, const json_t *content,
+                int64_t expires_s, char **ret_text, struct error *err) MUST_USE;
+/* E_INVALID when it is not ours, too old, or bound to something else. *ret_content is the caller's. */
+int ticket_open(const unsigned char key[static TICKET_KEY_SIZE], const char *binding, const char *text, int64_t now_s,
+                json_t **ret_content, struct error *err) MUST_USE;
 
 #endif
