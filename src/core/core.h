@@ -30,6 +30,7 @@ struct core_config {
     int64_t leeway_s;
     int64_t decision_token_age_s;
     bool roles_from_claim;
+    bool idp_enabled;
     bool scanning;
     int64_t job_attempts_max;
     int64_t job_lease_s;

@@ -159,9 +159,10 @@ static void on_stop(void *ctx)
     ((struct core *)ctx)->stopping = true;
 }
 
+/* Ready means that the next person who asks is answered: not before the built-in provider has published its keys. */
 static void loop_maybe_ready(struct core *core)
 {
-    if (core->ready_sent)
+    if (core->ready_sent || (core->config.idp_enabled && !core->keys))
         return;
     child_ready(core->child);
     core->ready_sent = true;
@@ -193,8 +194,8 @@ int loop_run(struct core *core, struct error *err)
     }
     core->peers = peers_new(epoll_fd);
     child_set_hooks(core->child, &(struct child_hooks){.channel = on_channel, .stop = on_stop, .ctx = core});
-    loop_maybe_ready(core);
     while (!core->stopping) {
+        loop_maybe_ready(core);
         struct epoll_event events[EVENTS_MAX];
         int64_t now = clock_mono_ms();
         int wait = drains_check(core, now);

@@ -29,6 +29,7 @@ static void read_config(struct core *core)
         .leeway_s = child_setting_int(c, "auth.leeway"),
         .decision_token_age_s = child_setting_int(c, "auth.decision_token_age"),
         .roles_from_claim = strcmp(child_setting(c, "auth.roles_from"), "claim") == 0,
+        .idp_enabled = child_setting_bool(c, "idp.enabled"),
         .scanning = *child_setting(c, "scan.clamd_socket") != '\0',
         .job_attempts_max = child_setting_int(c, "jobs.max_attempts"),
         .job_lease_s = child_setting_int(c, "jobs.lease_seconds"),
