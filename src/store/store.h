@@ -49,11 +49,13 @@ int store_stream(struct store *store, int fd, uint64_t offset, uint64_t length,
                  int (*sink)(const void *bytes, size_t len, void *ctx, struct error *err), void *ctx, uint64_t *ret_got,
                  struct error *err) MUST_USE;
 
-/* A file that is written from its start to its end, with little of it in the page cache at any time. */
+/* A file, or a stretch of one, that is written in order, with little of it in the page cache at any time. Begins with
+ * size and started at the offset of the first byte. */
 struct store_writer {
-    int fd; /* borrowed */
-    uint64_t size;
+    int fd;           /* borrowed */
+    uint64_t size;    /* where the next byte goes */
     uint64_t started; /* up to here the disk has been told to write */
+    uint64_t before;  /* bytes of the window that ends there */
 };
 int store_writer_put(struct store_writer *writer, const void *bytes, size_t len, struct error *err) MUST_USE;
 int store_writer_finish(struct store_writer *writer, struct error *err) MUST_USE; /* all is on the disk */

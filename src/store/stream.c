@@ -36,18 +36,19 @@ int store_stream(struct store *store, int fd, uint64_t offset, uint64_t length,
     return r;
 }
 
-/* Starts the writing of the window that has just filled, and drops the one before, which must be written by now. */
+/* Starts the writing of the window that has just filled, and drops this writer's window before, written by now. */
 static void writer_behind(struct store_writer *writer)
 {
     off_t start = (off_t)writer->started, len = (off_t)(writer->size - writer->started);
 
     (void)sync_file_range(writer->fd, start, len, SYNC_FILE_RANGE_WRITE); /* store_writer_finish is what counts */
-    if (writer->started >= WRITE_WINDOW) {
-        off_t before = start - (off_t)WRITE_WINDOW;
-        (void)sync_file_range(writer->fd, before, (off_t)WRITE_WINDOW,
+    if (writer->before > 0) {
+        off_t before = start - (off_t)writer->before;
+        (void)sync_file_range(writer->fd, before, (off_t)writer->before,
                               SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-        (void)posix_fadvise(writer->fd, before, (off_t)WRITE_WINDOW, POSIX_FADV_DONTNEED);
+        (void)posix_fadvise(writer->fd, before, (off_t)writer->before, POSIX_FADV_DONTNEED);
     }
+    writer->before = (uint64_t)len;
     writer->started = writer->size;
 }
 

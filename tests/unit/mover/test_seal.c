@@ -250,6 +250,30 @@ static void test_across_file_systems(void **state)
     result_done(&result);
 }
 
+/* As in production: airlock-blob, another user, made the directory and the object, and shares no group with us. */
+static void test_other_owner(void **state)
+{
+    struct store *store = fixture_store(state);
+    struct result result = {0};
+    struct stat st;
+
+    if (geteuid() != 0) {
+        print_message("not run: giving files to another user needs root\n");
+        skip();
+    }
+    fixture_put(store, DRAFT, "o-1", "hello+", 6);
+    assert_int_equal(fchownat(store_root(store), DRAFT "/o-1", 65534, 65534, 0), 0);
+    assert_int_equal(fchownat(store_root(store), DRAFT, 65534, 65534, 0), 0);
+    json_t *rows = json_pack("[o]", test_upload("f", 5, json_pack("[o]", test_extent("o-1", 0, "hello", 5))));
+    assert_int_equal(seal(store, rows, &result), 0);
+    assert_string_equal(result.outcome, "sealed");
+    assert_int_equal(fstatat(store_root(store), SEALED "/o-1", &st, 0), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(fstatat(store_root(store), SEALED, &st, 0), 0);
+    assert_true(st.st_uid == 0 && st.st_gid == getegid());
+    result_done(&result);
+}
+
 static int tick_lost(void *ctx, struct error *err)
 {
     (void)ctx;
@@ -302,6 +326,7 @@ int main(void)
         TEST(test_late_worker),
         TEST(test_source_beside_copy),
         TEST(test_across_file_systems),
+        TEST(test_other_owner),
         TEST(test_lost_lease),
         TEST(test_many_files),
     };
