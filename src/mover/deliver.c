@@ -57,11 +57,12 @@ int deliver_run(struct store *store, const json_t *job, const struct lease *leas
     int there = store_dir_exists(store, delivery, err);
     if (there < 0)
         return there;
-    if (there == 0) {
+    if (there)
+        r = store_dir_sync(store, delivery, err);
+    else
         r = deliver_build(store, dir, tree, lease, err);
-        if (r == 0)
-            r = store_dir_move(store, tree, delivery, err);
-    }
+    if (r == 0 && !there)
+        r = store_dir_move(store, tree, delivery, err);
     if (r == 0)
         ret->outcome = "delivered";
     else if (store_dir_remove(store, tree, NULL) != 0)

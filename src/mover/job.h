@@ -12,7 +12,7 @@
 struct lease {
     /* One page of the job's files after the given mark, {"files":[…],"next":mark or 0}. *ret_page is the caller's. */
     int (*files)(void *ctx, int64_t after, json_t **ret_page, struct error *err);
-    /* E_STALE when the job is no longer ours. */
+    /* 0 only when core says that the job still is ours; E_STALE when it is not. */
     int (*confirm)(void *ctx, struct error *err);
     void *ctx;
 };

@@ -84,16 +84,14 @@ static json_t *job_question(const json_t *job)
     return json_pack("{s:O, s:O}", "job", json_object_get(job, "id"), "token", json_object_get(job, "token"));
 }
 
-/* Only core's word ends a lease. When it cannot be asked the work goes on: its result is fenced. */
 static int worker_confirm(void *ctx, struct error *err)
 {
     struct worker *worker = ctx;
-    int r = ipc_call(worker->core, MESSAGE_JOB_HEARTBEAT, job_question(worker->job), NULL, err);
-
     worker->beat_at_ms = clock_mono_ms() + worker->beat_ms;
-    return r == E_STALE ? r : 0;
+    return ipc_call(worker->core, MESSAGE_JOB_HEARTBEAT, job_question(worker->job), NULL, err);
 }
 
+/* Only core's word ends a lease. When it cannot be asked just now the work goes on: its result is fenced. */
 static int worker_tick(void *ctx, struct error *err)
 {
     struct worker *worker = ctx;
@@ -101,7 +99,9 @@ static int worker_tick(void *ctx, struct error *err)
 
     if (now - worker->served_ms >= SERVE_EVERY_MS)
         worker_serve(0, worker);
-    return worker->job && now >= worker->beat_at_ms ? worker_confirm(worker, err) : 0;
+    if (!worker->job || now < worker->beat_at_ms)
+        return 0;
+    return worker_confirm(worker, err) == E_STALE ? E_STALE : 0;
 }
 
 static int worker_files(void *ctx, int64_t after, json_t **ret_page, struct error *err)

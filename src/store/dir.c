@@ -177,5 +177,14 @@ int store_dir_own(struct store *store, const char *dir, struct error *err)
         return fd;
     if (fchmod(fd, STORE_DIR_MODE) != 0)
         return error_set_errno(err, E_IO, "Cannot change the mode of %s", dir);
-    return 0;
+    return store_dir_sync(store, dir, err);
+}
+
+int store_dir_sync(struct store *store, const char *dir, struct error *err)
+{
+    AUTO_FD int parent = path_open_parent(store, dir, false, err);
+    if (parent < 0)
+        return parent;
+    int r = file_sync_dir(parent, path_leaf(dir), err);
+    return r ? r : file_sync_dir(parent, "", err);
 }

@@ -75,8 +75,11 @@ int store_dir_list(struct store *store, const char *dir, int (*fn)(const char *n
  * A missing dir has none. */
 int store_dir_children(struct store *store, const char *dir, int (*fn)(const char *name, int64_t changed_s, void *ctx),
                        void *ctx, struct error *err) MUST_USE;
-/* Takes the directory over: owner this process, group that of the directory above, writable for the owner alone. */
+/* Takes the directory over: owner this process, group that of the directory above, writable for the owner alone; and
+ * syncs it as store_dir_sync does. */
 int store_dir_own(struct store *store, const char *dir, struct error *err) MUST_USE;
+/* The directory and its entry above are on the disk: what an earlier try made, and was cut before it synced, stays. */
+int store_dir_sync(struct store *store, const char *dir, struct error *err) MUST_USE;
 
 /* The name under which something is built beside path, or waits to be removed: `.LEAF.new`. The result is the caller's.
  */
