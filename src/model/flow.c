@@ -176,6 +176,11 @@ size_t flow_allowed_actions(enum status status, const struct actor *actor,
     return count;
 }
 
+const char *flow_action_name(size_t i)
+{
+    return ACTIONS[i].name;
+}
+
 enum status flow_move_outcome(enum status status)
 {
     const struct transition *moved = flow_find(status, EVENT_MOVED);

@@ -70,6 +70,7 @@ int flow_decide(enum status from, enum event event, const struct actor *actor, c
 #define FLOW_ACTIONS_MAX 4
 size_t flow_allowed_actions(enum status status, const struct actor *actor,
                             const char *ret_actions[static FLOW_ACTIONS_MAX]);
+const char *flow_action_name(size_t i); /* of all the actions there are; i below FLOW_ACTIONS_MAX */
 
 /* Where the bytes of an *_in_progress status end when its move succeeds; ACCOUNT_NONE for any other status. */
 enum account flow_move_target(enum status status, enum request_type type);
