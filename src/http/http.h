@@ -89,24 +89,28 @@ struct http_settings {
     int listen_fd;                  /* borrowed: airlockd keeps a copy, a restart refuses nobody */
     unsigned workers;               /* threads that run handlers, sinks and pumps */
     unsigned max_connections;
-    unsigned max_per_address;       /* connections of one client address */
+    unsigned max_per_address;       /* connections of one client address (IPv6: one /64); 0: no cap */
     unsigned head_deadline_ms;      /* from the first byte (or accept) to the end of the head, in total */
     unsigned idle_deadline_ms;      /* between exchanges on a kept-alive connection */
-    unsigned min_body_rate;         /* bytes per second, up and down, averaged after a grace of 10 s; 0: off */
+    unsigned min_body_rate;         /* bytes per second, up and down, averaged after a grace of 10 s; 0: off. Only time
+                                       in which the client keeps us waiting counts */
     unsigned buffers;               /* body buffers of HTTP_BUFFER_SIZE in the pool */
     void (*handler)(struct http_exchange *x, void *ctx); /* worker thread; must reply or accept a body before returning */
     void *ctx;
 };
 #define HTTP_BUFFER_SIZE (512 * 1024)
 
-/* The server owns its threads. _run returns after http_server_stop and the end (or abort after grace_ms) of all
- * exchanges. watch: other descriptors the same loop serves (channels, control socket): see http_server_watch. */
+/* The server owns its threads: _run starts the workers (after the caller has confined itself) and joins them; it returns
+ * after http_server_stop and the end (or abort after grace_ms) of all exchanges. watch: other descriptors the same loop
+ * serves (channels, control socket): see http_server_watch. */
 int http_server_new(const struct http_settings *settings, struct http_server **ret, struct error *err) MUST_USE;
-/* Calls fn on the loop thread whenever fd is readable. Used for the control socket and channel to core. */
+/* Calls fn on the loop thread whenever fd is readable or at its end. Used for the control socket and channel to core.
+ * Both: before http_server_run, or on the loop thread (inside a watch function); unwatch before closing fd. */
 int http_server_watch(struct http_server *s, int fd, void (*fn)(int fd, void *ctx), void *ctx, struct error *err) MUST_USE;
 void http_server_unwatch(struct http_server *s, int fd);
 void http_server_run(struct http_server *s);
-void http_server_stop(struct http_server *s, unsigned grace_ms); /* any thread: no new connections, finish, return */
+/* Any thread, not a signal handler (watch a signalfd): no new connections, finish what runs, return. */
+void http_server_stop(struct http_server *s, unsigned grace_ms);
 void http_server_free(struct http_server *s);
 
 /* --- An exchange, as handlers see it (worker threads) --- */
@@ -163,8 +167,9 @@ void http_accept_body(struct http_exchange *x, const struct http_sink *sink);
 void http_collect_body(struct http_exchange *x, size_t max, void (*fn)(struct http_exchange *x, char *body, size_t len),
                        void (*too_large)(struct http_exchange *x));
 
-/* The refusals of the layer itself (bad head, time-out, too many connections) have this plain body; a program may give
- * its own form (problem+json, Azure's XML). Called before the connection closes. */
+/* The refusals of the layer itself (bad head, head time-out, broken chunks) have a plain body; a program may give its own
+ * form (problem+json, Azure's XML). fn runs on a worker and must reply; after a bad head the exchange's head is empty.
+ * Before http_server_run. A connection over a cap gets a fixed 503: no state is kept for it. */
 void http_server_set_refusal(struct http_server *s, void (*fn)(struct http_exchange *x, int status, const char *detail));
 
 #endif
