@@ -1,0 +1,78 @@
+/* Scopes: one resource, and the few words of OpenID Connect. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "idp/scope.h"
+
+static void scopes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *resource; /* NULL: refused */
+        bool app_default, openid;
+        const char *granted;
+    } ROWS[] = {
+        {"api://a/.default", "api://a/.default", true, false, "api://a/.default"},
+        {"api://a-b_c.d/user_impersonation", "api://a-b_c.d/user_impersonation", false, false,
+         "api://a-b_c.d/user_impersonation"},
+        {"11111111-1111-4111-8111-111111111111/.default", "11111111-1111-4111-8111-111111111111", true, false,
+         "11111111-1111-4111-8111-111111111111/.default"},
+        {"openid profile api://a/.default offline_access email", "api://a/.default", true, true,
+         "openid profile api://a/.default email"},
+        {"  api://a/.default  openid ", "api://a/.default", true, true, "api://a/.default openid"},
+        {"", NULL, false, false, ""},
+        {"openid", NULL, false, false, ""},
+        {"openid profile offline_access", NULL, false, false, ""},
+        {"api://a/.default api://b/.default", NULL, false, false, ""},
+        {"api://a/.default api://a/.default", NULL, false, false, ""},
+        {"api://a", NULL, false, false, ""},
+        {"api://a/", NULL, false, false, ""},
+        {"api:///.default", NULL, false, false, ""},
+        {"/.default", NULL, false, false, ""},
+        {"a/user_impersonation", NULL, false, false, ""},
+        {"api://a/b/.default", NULL, false, false, ""},
+        {"api://a/.default/", NULL, false, false, ""},
+        {"api://a/.Default", NULL, false, false, ""},
+        {"API://a/.default", NULL, false, false, ""},
+        {"api://a'--/.default", NULL, false, false, ""},
+        {"api://\xc3\xa9/.default", NULL, false, false, ""},
+        {"https://graph.microsoft.com/.default", NULL, false, false, ""},
+        {"api://a/.default\topenid", NULL, false, false, ""},
+        {"api://a/.default admin", NULL, false, false, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        struct scope scope = {0};
+        int r = scope_parse(ROWS[i].text, &scope, NULL);
+        if (r != (ROWS[i].resource ? 0 : E_INVALID))
+            fail_msg("%s: %d", ROWS[i].text, r);
+        assert_string_equal(scope.resource, ROWS[i].resource ? ROWS[i].resource : "");
+        assert_string_equal(scope.granted, ROWS[i].granted);
+        assert_int_equal(scope.app_default, ROWS[i].app_default);
+        assert_int_equal(scope.openid, ROWS[i].openid);
+    }
+}
+
+static void scopes_have_bounds(void **state)
+{
+    (void)state;
+    struct scope scope = {0};
+    AUTO_FREE char *blanks = xcalloc(1, SCOPE_MAX + 2);
+    AUTO_FREE char *id = xcalloc(1, SCOPE_RESOURCE_MAX + 2);
+    memset(blanks, ' ', SCOPE_MAX + 1);
+    memset(id, 'a', SCOPE_RESOURCE_MAX);
+    AUTO_FREE char *too_long = xasprintf("api://%s/.default", id);
+    assert_int_equal(scope_parse(blanks, &scope, NULL), E_INVALID);
+    assert_int_equal(scope_parse(too_long, &scope, NULL), E_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(scopes), cmocka_unit_test(scopes_have_bounds)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
