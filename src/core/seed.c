@@ -31,8 +31,8 @@ static int seed_workspace(struct core *core, const struct call *call, const json
     struct workspace_input input;
     char id[UUID_TEXT_SIZE];
     AUTO_JSON json_t *body =
-        json_pack("{s:{s:s, s:O}}", "properties", "display_name", json_text(item, "display_name"), "networks",
-                  json_object_get(item, "networks"));
+        json_pack("{s:s, s:O, s:b}", "display_name", json_text(item, "display_name"), "networks",
+                  json_object_get(item, "networks"), "enable_airlock", json_flag(item, "enable_airlock"));
     int r = validate_workspace_create(body, &input, err);
     return r ? r : workspace_insert(core, call, json_text(item, "id"), json_text(item, "client_id"), &input, id, err);
 }
