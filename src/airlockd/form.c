@@ -7,6 +7,7 @@
 #include "airlockd/address.h"
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/uuid.h"
 
@@ -123,10 +124,9 @@ static int check_roles_from(const char *text, struct error *err)
 
 static int check_level(const char *text, struct error *err)
 {
-    static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
-    for (size_t i = 0; i < ARRAY_LEN(LEVELS); i++)
-        if (strcmp(text, LEVELS[i]) == 0)
-            return 0;
+    enum log_level level;
+    if (log_level_by_name(text, &level))
+        return 0;
     return error_set(err, E_INVALID, "must be debug, info, warning or error");
 }
 

@@ -16,10 +16,6 @@
 #define REFERENCE_MAX (1024 * 1024)
 #define LINE_MAX_BYTES (64 * 1024)
 
-/* What children may need and therefore airlockd must still have when it starts them: the mover's. Empty for who is not
- * root. */
-#define KEEP_CAPS (1ULL << CAP_CHOWN | 1ULL << CAP_FOWNER | 1ULL << CAP_LEASE)
-
 /* All that a run needs. */
 struct run {
     const struct settings *settings;
@@ -89,7 +85,7 @@ static int run_tree(struct run *run, struct error *err)
     open_seeds(&resources, run->demo);
     if (!*settings_text(run->settings, SETTING_SCAN_CLAMD_SOCKET))
         log_warning("scanning is off: files are shown to reviewers without a malware scan");
-    r = sandbox_drop(KEEP_CAPS, err);
+    r = sandbox_drop(process_all_caps() | 1ULL << CAP_SETPCAP, err);
     if (r == 0)
         r = layout_check_reach(run->settings, err);
     if (r == 0)
@@ -104,12 +100,15 @@ static int run_with(const struct options *options, struct demo *demo)
     AUTO_SETTINGS struct settings *settings = config_read(demo ? demo_config_file(demo) : options->config, options->sets,
                                                           options->set_count, &problems);
     struct run run = {.settings = settings, .demo = demo};
+    enum log_level level = LOG_INFO;
     struct error err = {0};
 
     if (problems.count > 0) {
         (void)fputs(str_text(&problems.text), stderr);
         return error_exit_code(E_CONFIG);
     }
+    (void)log_level_by_name(settings_text(settings, SETTING_LOG_LEVEL), &level);
+    log_init("airlockd", level);
     int r = run_tree(&run, &err);
     if (r != 0)
         log_error("cannot run: %s", err.detail);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/limits.h>
 #include <signal.h>
@@ -13,21 +14,33 @@
 
 #include "airlockd/layout.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "ipc/child.h"
 
+#define MOVER_CAPS (1ULL << CAP_CHOWN | 1ULL << CAP_FOWNER | 1ULL << CAP_LEASE)
+
 const struct process PROCESSES[PROCESS_COUNT] = {
-    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP, STOP_CORE, {{"seed", .kind = GRANT_SEED}}},
-    {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS,
+    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP, STOP_CORE, 0,
+     {{"seed", .kind = GRANT_SEED}}},
+    {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS, 0,
      {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, {"seed", .kind = GRANT_SEED}}},
-    {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, {{"root", GRANT_DIR, .dir = "."}}},
-    {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS,
+    {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, MOVER_CAPS, {{"root", GRANT_DIR, .dir = "."}}},
+    {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_EXTERNAL_LISTEN}, {"root", GRANT_DIR, .dir = "external"}}},
-    {PEER_BLOB_CORE, "airlock-blob", PEER_CORE, STOP_LISTENERS,
+    {PEER_BLOB_CORE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_CORE_LISTEN}, {"root", GRANT_DIR, .dir = "core"}}},
-    {PEER_BLOB_WORKSPACE, "airlock-blob", PEER_CORE, STOP_LISTENERS,
+    {PEER_BLOB_WORKSPACE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_WORKSPACE_LISTEN}, {"root", GRANT_DIR, .dir = "workspace"}}},
-    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}}},
+    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0, {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}}},
 };
+
+uint64_t process_all_caps(void)
+{
+    uint64_t caps = 0;
+    for (size_t i = 0; i < PROCESS_COUNT; i++)
+        caps |= PROCESSES[i].caps;
+    return caps;
+}
 
 /* What a child keeps of the environment: nothing that changes what it does, but for the sanitizers of a test build. */
 static const char *const ENVIRONMENT_KEPT[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"};
@@ -100,11 +113,14 @@ static void reset_signals(void)
 static NORETURN void become(const struct process *process, const char *path, int control, pid_t parent, char *const env[])
 {
     char *const argv[] = {(char *)(uintptr_t)process->program, (char *)(uintptr_t)peer_name(process->peer), NULL};
+    struct error err = {0};
 
     (void)setpgid(0, 0); /* Ctrl-C is for airlockd, which stops the tree in order */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
         _exit(1); /* airlockd died in between */
     reset_signals();
+    if (sandbox_drop(process->caps, &err) != 0)
+        die(&err, "cannot run %s", path);
     if (arrange_fds(control) == 0)
         (void)execve(path, argv, env);
     log_error("cannot run %s: %s", path, strerror(errno));

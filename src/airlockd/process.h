@@ -31,8 +31,12 @@ struct process {
     const char *program; /* beside airlockd */
     unsigned channels;   /* PEER_ bits: whom it talks to besides airlockd */
     enum stop_stage stop_stage;
+    uint64_t caps;       /* 1 << CAP_…: what it may keep when airlockd runs as root */
     struct grant grants[PROCESS_GRANTS_MAX];
 };
+
+/* All capabilities of the table: what airlockd itself keeps, besides the right to take them from a child. */
+uint64_t process_all_caps(void);
 
 /* In the order in which they are started. */
 extern const struct process PROCESSES[PROCESS_COUNT];
@@ -42,7 +46,7 @@ extern const struct process PROCESSES[PROCESS_COUNT];
 int process_find_programs(char **ret_dir, struct error *err) MUST_USE;
 
 /* Starts the program with descriptors 0 (/dev/null), 1 and 2 (standard error) and 3 (control, which stays the caller's),
- * an own process group, SIGPIPE ignored, and nothing else of airlockd's. Returns its process id. */
+ * an own process group, SIGPIPE ignored, the capabilities of its row, and nothing else of airlockd's. */
 int process_spawn(const struct process *process, const char *dir, int control, pid_t *ret_pid, struct error *err) MUST_USE;
 
 #endif

@@ -29,7 +29,7 @@ static void member_tell(struct tree *tree, size_t member, json_t *message_stolen
 
     if (!m->control || channel_send(m->control, message, fds, fd_count, &err) == 0)
         return;
-    log_warning("%s does not listen: %s", member_name(member), err.detail);
+    log_debug("%s does not listen: %s", member_name(member), err.detail);
     member_kill(tree, member);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -18,6 +19,16 @@ void log_init(const char *process, enum log_level level)
 {
     log_process = process;
     log_minimum = level;
+}
+
+bool log_level_by_name(const char *name, enum log_level *ret)
+{
+    for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++)
+        if (strcmp(name, LEVEL_NAMES[level]) == 0) {
+            *ret = level;
+            return true;
+        }
+    return false;
 }
 
 static void log_text(enum log_level level, const char *text)

@@ -3,6 +3,8 @@
 #ifndef AIRLOCK_BASE_LOG_H
 #define AIRLOCK_BASE_LOG_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/macros.h"
 
@@ -10,6 +12,8 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_ALARM };
 
 /* process names this program in every line; lines below level are dropped. */
 void log_init(const char *process, enum log_level level);
+/* "debug", "info", "warning" or "error": the levels that may be the least. */
+bool log_level_by_name(const char *name, enum log_level *ret);
 void log_at(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)

@@ -56,14 +56,8 @@ struct child *child_begin(void)
     for (size_t i = 0; i < frame.fd_count; i++)
         child->fds[i] = TAKE_FD(frame.fds[i]);
     frame_done(&frame);
-    static const struct {
-        const char *name;
-        enum log_level level;
-    } LEVELS[] = {{"debug", LOG_DEBUG}, {"info", LOG_INFO}, {"warning", LOG_WARNING}, {"error", LOG_ERROR}};
     enum log_level level = LOG_INFO;
-    for (size_t i = 0; i < ARRAY_LEN(LEVELS); i++)
-        if (strcmp(json_text(child->settings, "log.level"), LEVELS[i].name) == 0)
-            level = LEVELS[i].level;
+    (void)log_level_by_name(json_text(child->settings, "log.level"), &level);
     log_init(peer_name(child->self), level);
     return child;
 }

@@ -2,11 +2,13 @@
  * Files in the draft account of its zone make it behave badly, as the test wants it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -75,6 +77,10 @@ static void tell_inheritance(void)
     unsigned inherited = 0;
     for (int fd = 0; fd < 1024; fd++)
         inherited += fcntl(fd, F_GETFD) == 0;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[2] = {0};
+    (void)syscall(SYS_capget, &header, caps);
+    log_info("capabilities %s", caps[0].permitted | caps[1].permitted ? "some" : "none");
     log_info("inherited %u, group %s, environment %s", inherited, getpgrp() == getpid() ? "own" : "shared",
              getenv("HOME") || getenv("PATH") ? "inherited" : "clean");
 }
