@@ -3,8 +3,10 @@
 #include "unit/mover/jobs.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/crypto.h"
 #include "base/uuid.h"
@@ -274,6 +276,80 @@ static void test_other_owner(void **state)
     result_done(&result);
 }
 
+#define BIG ((size_t)2 * STORE_CHUNK + 11)
+
+/* One linear file, and one whose halves lie the wrong way round. */
+static json_t *two_big_files(const char *bytes)
+{
+    return json_pack(
+        "[o, o]", test_upload("a", (int64_t)BIG, json_pack("[o]", test_extent("o-1", 0, bytes, BIG))),
+        test_upload("b", (int64_t)BIG,
+                    json_pack("[o, o]", test_extent("o-2", 5, bytes + 5, BIG - 5), test_extent("o-2", 0, bytes, 5))));
+}
+
+static int seal_big(struct store *store, const char *bytes, const char *from, int token, struct result *ret)
+{
+    AUTO_LEASE struct test_lease lease;
+    AUTO_FREE char *before = xasprintf("core/kept/imip/r.%d", token - 1);
+    AUTO_FREE char *to = xasprintf("core/kept/imip/r.%d", token);
+
+    test_lease_init(&lease, two_big_files(bytes));
+    return test_run(store, "seal", json_pack("{s:[s, s], s:s}", "from", before, from, "to", to), &lease, ret, NULL);
+}
+
+static void kill_one(struct store *store, const char *bytes, const char *from, uint16_t pause_us)
+{
+    struct result result = {0};
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)seal_big(store, bytes, from, 7, &result);
+        _exit(0);
+    }
+    (void)usleep(pause_us % 12000U);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void killed_anywhere(struct store *store, const char *from, int rounds)
+{
+    AUTO_FREE char *bytes = xcalloc(1, BIG);
+    AUTO_FREE char *swapped = xcalloc(1, BIG);
+    struct result result = {0};
+
+    random_fill(bytes, BIG);
+    memcpy(swapped, bytes + 5, BIG - 5);
+    memcpy(swapped + BIG - 5, bytes, 5);
+    for (int i = 0; i < rounds; i++) {
+        uint16_t pause_us;
+        random_fill(&pause_us, sizeof pause_us);
+        fixture_put(store, from, "o-1", bytes, BIG);
+        fixture_put(store, from, "o-2", bytes, BIG);
+        kill_one(store, bytes, from, pause_us);
+        assert_int_equal(seal_big(store, bytes, from, 8, &result), 0);
+        assert_string_equal(result.outcome, "sealed");
+        fixture_expect(store, "core/kept/imip/r.8", sealed_object(&result, 0, "a", bytes, BIG), bytes, BIG);
+        fixture_expect(store, "core/kept/imip/r.8", sealed_object(&result, 1, "b", swapped, BIG), swapped, BIG);
+        result_done(&result);
+        assert_int_equal(store_dir_exists(store, from, NULL), 0);
+        assert_int_equal(store_dir_exists(store, "core/kept/imip/r.7", NULL), 0);
+        assert_int_equal(store_dir_remove(store, "core/kept/imip/r.8", NULL), 0);
+    }
+}
+
+static void test_killed_anywhere(void **state)
+{
+    killed_anywhere(fixture_store(state), DRAFT, 15);
+}
+
+static void test_killed_between_file_systems(void **state)
+{
+    if (!fixture_has_mount())
+        skip();
+    killed_anywhere(fixture_store(state), "mount/draft/imex/r.0", 15);
+}
+
 static int tick_lost(void *ctx, struct error *err)
 {
     (void)ctx;
@@ -327,6 +403,8 @@ int main(void)
         TEST(test_source_beside_copy),
         TEST(test_across_file_systems),
         TEST(test_other_owner),
+        TEST(test_killed_anywhere),
+        TEST(test_killed_between_file_systems),
         TEST(test_lost_lease),
         TEST(test_many_files),
     };
