@@ -1,0 +1,213 @@
+/* Calls to the airlock API. */
+#include "cli/api.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "cli/oauth.h"
+#include "cli/problem.h"
+#include "cli/tokens.h"
+#include "cli/url.h"
+
+#define GET_TRIES 4
+#define RETRY_AFTER_MAX_S 20
+#define PAGES_MAX 10000
+
+char *api_next_path(const char *link_header)
+{
+    const char *open = strchr(link_header, '<');
+    const char *close = open ? strchr(open, '>') : NULL;
+
+    while (close) {
+        size_t rest = strcspn(close, ",");
+        AUTO_FREE char *params = xstrndup(close, rest);
+        if (strstr(params, "rel=\"next\"") && str_starts(open + 1, "/api/") && close - open < API_PATH_MAX)
+            return xstrndup(open + 1 + strlen("/api"), (size_t)(close - open - 1) - strlen("/api"));
+        open = strchr(close + rest, '<');
+        close = open ? strchr(open, '>') : NULL;
+    }
+    return NULL;
+}
+
+int api_scope(struct cli *cli, const char *workspace, const char **ret, struct error *err)
+{
+    AUTO_JSON json_t *answer = NULL;
+    AUTO_FREE char *path = xasprintf("/workspaces/%s/scopeid", workspace);
+
+    *ret = tokens_scope(cli, workspace);
+    if (*ret)
+        return 0;
+    int r = api_get(cli, NULL, path, &answer, err);
+    if (r)
+        return r;
+    const char *id = json_text(json_object_get(answer, "workspaceAuth"), "scopeId");
+    if (!*id)
+        return error_set(err, E_PROTOCOL, "The server names no scope for the workspace %s", workspace);
+    AUTO_FREE char *scope = xasprintf("%s/.default", id);
+    r = tokens_keep_scope(cli, workspace, scope, err);
+    if (!r)
+        *ret = tokens_scope(cli, workspace);
+    return r;
+}
+
+static int call_scope(struct cli *cli, const struct api_call *call, const char **ret, struct error *err)
+{
+    int r = tokens_open(cli, err);
+    if (r)
+        return r;
+    if (call->workspace)
+        return api_scope(cli, call->workspace, ret, err);
+    *ret = json_text(cli->login, "core_scope");
+    return 0;
+}
+
+static void pause_s(uint64_t seconds)
+{
+    struct timespec wait = {.tv_sec = (time_t)seconds};
+    (void)nanosleep(&wait, NULL); /* a signal cuts the pause short: fine */
+}
+
+/* Sends, and sends a GET again while the server is restarting. */
+static int send_patiently(struct cli *cli, const struct web_request *request, struct web_answer *answer,
+                          struct error *err)
+{
+    bool again = strcmp(request->method, "GET") == 0;
+
+    for (int try = 1;; try++) {
+        int r = web_send(cli->web, request, answer, err);
+        bool passing = r == E_UNAVAILABLE || (!r && answer->status >= 502 && web_status_is_passing(answer->status));
+        if (!again || !passing || try == GET_TRIES)
+            return r;
+        pause_s(web_retry_after(answer, (uint64_t)try, RETRY_AFTER_MAX_S));
+    }
+}
+
+static int send_once(struct cli *cli, const struct api_call *call, const char *token, struct web_answer *answer,
+                     struct error *err)
+{
+    AUTO_STR struct str body = STR_INIT(1024 * 1024);
+    AUTO_FREE char *url = xasprintf("%s/api%s", json_text(cli->login, "url"), call->path);
+    AUTO_FREE char *etag = call->etag ? xasprintf("etag: %s", call->etag) : NULL;
+    struct web_request request = {.method = call->method, .url = url, .bearer = token};
+    size_t headers = 0;
+
+    request.headers[headers++] = "Accept: application/json";
+    if (call->body) {
+        json_append_value(&body, call->body);
+        if (body.overflow)
+            return error_set(err, E_TOO_LARGE, "The request's text is too long");
+        request.body = str_text(&body);
+        request.body_len = body.len;
+        request.headers[headers++] = "Content-Type: application/json";
+        request.headers[headers++] = "Expect:";
+    } else if (strcmp(call->method, "GET") != 0) {
+        request.body = "";
+        request.headers[headers++] = "Content-Type:";
+    }
+    if (etag)
+        request.headers[headers++] = etag;
+    return send_patiently(cli, &request, answer, err);
+}
+
+/* An array at the root becomes {"items": array}, so that one strict parser serves both. */
+static int parse_answer(const struct web_answer *answer, json_t **ret, struct error *err)
+{
+    const char *text = str_text(&answer->body);
+    int r;
+
+    if (answer->body.len == 0) {
+        *ret = json_object();
+        return 0;
+    }
+    if (text[strspn(text, " \t\r\n")] == '[') {
+        AUTO_FREE char *wrapped = xasprintf("{\"items\":%s}", text);
+        r = json_parse_object(wrapped, strlen(wrapped), ret, err);
+    } else {
+        r = json_parse_object(text, answer->body.len, ret, err);
+    }
+    return r ? error_set(err, E_PROTOCOL, "The server's answer is not JSON: is it an airlock server?") : 0;
+}
+
+int api_send(struct cli *cli, const struct api_call *call, json_t **ret, char **ret_next, struct error *err)
+{
+    AUTO_ANSWER struct web_answer answer = WEB_ANSWER_INIT;
+    const char *scope = NULL;
+    const char *token = NULL;
+
+    int r = call_scope(cli, call, &scope, err);
+    for (int try = 0; !r && try < 2; try++) {
+        r = tokens_get(cli, scope, &token, err);
+        if (!r)
+            r = send_once(cli, call, token, &answer, err);
+        if (r || answer.status != 401)
+            break;
+        tokens_drop(cli, scope);
+    }
+    if (r)
+        return r;
+    if (answer.status / 100 != 2)
+        return problem_from_answer(err, &answer);
+    r = parse_answer(&answer, ret, err);
+    if (!r && ret_next)
+        *ret_next = api_next_path(answer.link);
+    return r;
+}
+
+int api_get(struct cli *cli, const char *workspace, const char *path, json_t **ret, struct error *err)
+{
+    struct api_call call = {.method = "GET", .path = path, .workspace = workspace};
+    return api_send(cli, &call, ret, NULL, err);
+}
+
+int api_post(struct cli *cli, const char *workspace, const char *path, const json_t *body, json_t **ret,
+             struct error *err)
+{
+    struct api_call call = {.method = "POST", .path = path, .workspace = workspace, .body = body};
+    return api_send(cli, &call, ret, NULL, err);
+}
+
+int api_list(struct cli *cli, const char *workspace, const char *path, const char *field, bool all, json_t **ret,
+             struct error *err)
+{
+    AUTO_JSON json_t *items = json_array();
+    AUTO_FREE char *at = xstrdup(path);
+    bool more = false;
+
+    for (int page = 0; at && page < PAGES_MAX && (all || page == 0); page++) {
+        AUTO_JSON json_t *answer = NULL;
+        struct api_call call = {.method = "GET", .path = at, .workspace = workspace};
+        char *next = NULL;
+        int r = api_send(cli, &call, &answer, &next, err);
+        if (r)
+            return r;
+        free(at);
+        at = next;
+        more = next != NULL;
+        if (json_array_extend(items, json_object_get(answer, field)) != 0)
+            return error_set(err, E_PROTOCOL, "The server's answer has no list \"%s\"", field);
+    }
+    if (more)
+        (void)fputs("There are more; --all shows them.\n", stderr);
+    *ret = TAKE_PTR(items);
+    return 0;
+}
+
+bool api_has_core_role(struct cli *cli, const char *role)
+{
+    AUTO_JSON json_t *claims = NULL;
+    const char *token = NULL;
+    size_t index;
+    json_t *name;
+
+    if (tokens_open(cli, NULL) || tokens_get(cli, json_text(cli->login, "core_scope"), &token, NULL) ||
+        oauth_claims(token, &claims, NULL))
+        return false;
+    json_array_foreach(json_object_get(claims, "roles"), index, name)
+    {
+        if (strcmp(role, json_string_value(name) ? json_string_value(name) : "") == 0)
+            return true;
+    }
+    return false;
+}

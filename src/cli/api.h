@@ -1,0 +1,48 @@
+/* The airlock API (AzureTRE's routes) as the commands call it: JSON in, JSON out, the right token, refusals as errors.
+ */
+#ifndef AIRLOCK_CLI_API_H
+#define AIRLOCK_CLI_API_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+#define API_PATH_MAX 8192
+#define API_UUID_LEN 36
+
+struct api_call {
+    const char *method;
+    const char *path;      /* "/workspaces", below /api; ids in it are UUIDs already checked */
+    const char *workspace; /* whose token to use; NULL: the core token */
+    const json_t *body;    /* NULL: none */
+    const char *etag;      /* for PATCH; NULL: none */
+};
+
+/* *ret is the caller's: the answer's object (a bare array comes as {"items": array}). *ret_next, if asked for, is the
+ * path of the next page or NULL, the caller's. A token that is refused is fetched anew, once. GET is tried again while
+ * the server restarts. */
+int api_send(struct cli *cli, const struct api_call *call, json_t **ret, char **ret_next, struct error *err) MUST_USE;
+
+int api_get(struct cli *cli, const char *workspace, const char *path, json_t **ret, struct error *err) MUST_USE;
+int api_post(struct cli *cli, const char *workspace, const char *path, const json_t *body, json_t **ret,
+             struct error *err) MUST_USE;
+/* Follows the pages of a list below field ("items" for a bare array) while all is set; *ret is one array, the caller's.
+ */
+int api_list(struct cli *cli, const char *workspace, const char *path, const char *field, bool all, json_t **ret,
+             struct error *err) MUST_USE;
+
+/* The scope of a workspace's own token; asked for once and kept. Borrowed from cli. */
+int api_scope(struct cli *cli, const char *workspace, const char **ret, struct error *err) MUST_USE;
+
+/* Whether the core token names the role: for choosing a route, never for allowing anything. */
+bool api_has_core_role(struct cli *cli, const char *role);
+
+/* "</api/x?cursor=1>; rel=\"next\"": the path below /api with its query, the caller's; NULL when there is none that is
+ * a path of this API. */
+char *api_next_path(const char *link_header);
+
+#endif
