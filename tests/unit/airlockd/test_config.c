@@ -177,6 +177,18 @@ static void test_behind_proxy(void **state)
     assert_string_equal(str_text(&problems.text), "");
 }
 
+/* The sample that is handed out is right, but for the secret that nobody can hand out. */
+static void test_sample(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_FREE char *set = xasprintf("secrets.sas_key_file=%s", secret);
+    const char *const sets[] = {set};
+    settings_free(config_read(SAMPLE, sets, 1, &problems));
+    assert_int_equal(problems.count, 1);
+    assert_non_null(strstr(str_text(&problems.text), "secrets.sas_key_file cannot be used"));
+}
+
 static char *make_file(const char *name, mode_t mode)
 {
     char *path = xasprintf("%s/%s", dir, name);
@@ -211,7 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_missing_secret),
         cmocka_unit_test(test_missing_file), cmocka_unit_test(test_long_line),   cmocka_unit_test(test_valid),
-        cmocka_unit_test(test_behind_proxy),
+        cmocka_unit_test(test_behind_proxy), cmocka_unit_test(test_sample),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
