@@ -9,7 +9,8 @@
 #include "base/json.h"
 #include "base/str.h"
 
-#define LOG_LINE_MAX 4096
+#define LOG_TEXT_MAX 4096
+#define LOG_LINE_MAX (6 * LOG_TEXT_MAX + 512) /* an escaped character takes six, the other members less than 512 */
 
 static const char *const LEVEL_NAMES[] = {"debug", "info", "warning", "error", "alarm"};
 static const char *log_process = "airlock";
@@ -33,7 +34,7 @@ bool log_level_by_name(const char *name, enum log_level *ret)
 
 static void log_text(enum log_level level, const char *text)
 {
-    AUTO_STR struct str line = STR_INIT(LOG_LINE_MAX * 2);
+    AUTO_STR struct str line = STR_INIT(LOG_LINE_MAX);
     char when[CLOCK_TEXT_MAX];
 
     clock_format_iso(clock_now_us(), when);
@@ -47,7 +48,7 @@ static void log_text(enum log_level level, const char *text)
 
 void log_at(enum log_level level, const char *fmt, ...)
 {
-    char text[LOG_LINE_MAX];
+    char text[LOG_TEXT_MAX];
     va_list args;
 
     if (level < log_minimum)
