@@ -99,13 +99,14 @@ int ipc_client_fd(struct ipc_client *client)
     return fd;
 }
 
-/* With the lock held. A late answer, whose caller has given up, is dropped. */
-static void client_answer(struct ipc_client *client, json_t *message)
+/* With the lock held. The caller's thread takes the message over whole: no JSON is ever shared between threads. A late
+ * answer, whose caller has given up, stays in the frame and is dropped with it. */
+static void client_answer(struct ipc_client *client, struct frame *frame)
 {
-    int64_t id = json_int(message, "id");
+    int64_t id = json_int(frame->message, "id");
     for (struct call *call = client->calls; call; call = call->next)
         if (call->id == id && call->state == CALL_WAITING) {
-            call->answer = json_incref(message);
+            call->answer = TAKE_PTR(frame->message);
             call->state = CALL_ANSWERED;
             pthread_cond_broadcast(&client->changed);
             return;
@@ -122,7 +123,7 @@ void ipc_client_readable(struct ipc_client *client)
             client_cut(client);
         bool is_answer = r == 1 && json_int(frame.message, "id") > 0;
         if (is_answer)
-            client_answer(client, frame.message);
+            client_answer(client, &frame);
         pthread_mutex_unlock(&client->lock);
         if (r == 1 && !is_answer && client->push)
             client->push(json_text(frame.message, "op"), frame.message, client->ctx);
