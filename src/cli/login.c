@@ -175,7 +175,7 @@ static int print_identity(struct cli *cli, const char *workspace, struct error *
     int r = load_claims(cli, workspace, &claims, err);
     if (r)
         return r;
-    const char *id = *json_text(claims, "oid") ? json_text(claims, "oid") : json_text(claims, "sub");
+    const char *id = oauth_subject(claims);
     const char *url = json_text(cli->login, "url");
     const char *method = json_text(cli->login, "method");
     if (cli->json) {
@@ -194,16 +194,22 @@ static int print_identity(struct cli *cli, const char *workspace, struct error *
     return output_write(str_text(&facts.text), err);
 }
 
-/* Proves the login by fetching a core token before anything is kept. */
+/* Proves the login by fetching a core token before anything is kept, and notes whose it is. */
 static int try_login(struct cli *cli, json_t *login, json_t **ret_answer, struct error *err)
 {
     AUTO_JSON json_t *tokens = json_object();
+    AUTO_JSON json_t *claims = NULL;
 
     json_decref(cli->login);
     json_decref(cli->tokens);
     cli->login = json_incref(login);
     cli->tokens = TAKE_PTR(tokens);
-    return tokens_fetch(cli, json_text(login, "core_scope"), ret_answer, err);
+    int r = tokens_fetch(cli, json_text(login, "core_scope"), ret_answer, err);
+    if (!r)
+        r = oauth_claims(json_text(*ret_answer, "access_token"), &claims, err);
+    if (!r)
+        (void)json_object_set_new(login, "subject", json_string(oauth_subject(claims)));
+    return r;
 }
 
 int login_run(struct cli *cli, const struct args *args, struct error *err)

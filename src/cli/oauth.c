@@ -86,3 +86,9 @@ int oauth_claims(const char *token, json_t **ret, struct error *err)
         return error_set(err, E_PROTOCOL, "The access token is not a JSON web token");
     return 0;
 }
+
+const char *oauth_subject(const json_t *claims)
+{
+    const char *oid = json_text(claims, "oid");
+    return *oid ? oid : json_text(claims, "sub");
+}

@@ -24,5 +24,7 @@ void oauth_form_add(struct str *form, const char *name, const char *value);
 
 /* The claims of a JWT, for display only: nothing here checks the signature, the server does. *ret is the caller's. */
 int oauth_claims(const char *token, json_t **ret, struct error *err) MUST_USE;
+/* The person or program of a token: Entra's "oid", else "sub". Borrowed from claims. */
+const char *oauth_subject(const json_t *claims);
 
 #endif

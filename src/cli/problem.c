@@ -26,9 +26,7 @@ static const struct {
     const char *advice;
 } ADVICE[] = {
     {E_UNAUTHENTICATED, "Log in again: airlock login --help"},
-    {E_FORBIDDEN, "See your roles with: airlock whoami"},
-    {E_NOT_FOUND, "It may belong to a workspace you are not a member of; see: airlock workspace list"},
-    {E_CONFLICT, "See the present status with: airlock request show"},
+    {E_FORBIDDEN, "See your roles with: airlock whoami --workspace WORKSPACE"},
     {E_STALE, "Look at the request again before deciding: airlock request show"},
     {E_EXISTS, "Use --overwrite to replace it"},
     {E_BLOB_EXISTS, "Use --overwrite to replace it"},

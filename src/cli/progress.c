@@ -17,9 +17,15 @@ void progress_begin(struct progress *progress, const char *label, uint64_t total
     progress->label = label;
     progress->total = total;
     atomic_store(&progress->moved, 0);
-    progress->resumed = 0;
+    atomic_store(&progress->resumed, 0);
     progress->started_ms = clock_mono_ms();
     progress->terminal = isatty(STDERR_FILENO);
+}
+
+void progress_skip(struct progress *progress, uint64_t bytes)
+{
+    atomic_fetch_add(&progress->resumed, bytes);
+    atomic_fetch_add(&progress->moved, bytes);
 }
 
 static void append_label(struct str *out, const char *label)
@@ -45,7 +51,8 @@ void progress_render(const struct progress *progress, uint64_t moved, int64_t el
     if (moved > progress->total)
         moved = progress->total; /* a try that will be taken back counts twice for a moment */
     double share = progress->total ? (double)moved / (double)progress->total : 1.0;
-    uint64_t fresh = moved > progress->resumed ? moved - progress->resumed : 0;
+    uint64_t resumed = atomic_load(&progress->resumed);
+    uint64_t fresh = moved > resumed ? moved - resumed : 0;
     double per_second = elapsed_ms > 0 ? (double)fresh * 1000.0 / (double)elapsed_ms : 0.0;
     text_format_size(moved, done);
     text_format_size(progress->total, total);

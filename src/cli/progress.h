@@ -12,13 +12,15 @@
 struct progress {
     const char *label; /* borrowed; made safe when drawn */
     uint64_t total;
-    _Atomic uint64_t moved; /* added to by the workers */
-    uint64_t resumed;       /* of moved: was there before, does not count as speed */
+    _Atomic uint64_t moved;   /* added to by the workers */
+    _Atomic uint64_t resumed; /* of moved: was there before, does not count as speed */
     int64_t started_ms;
     bool terminal;
 };
 
 void progress_begin(struct progress *progress, const char *label, uint64_t total);
+/* Counts bytes that an earlier run moved. Thread-safe. */
+void progress_skip(struct progress *progress, uint64_t bytes);
 void progress_draw(struct progress *progress);
 /* Draws the last state (done) or leaves the line as it is, and ends the line. */
 void progress_end(struct progress *progress, bool done);

@@ -129,7 +129,7 @@ static int own_id(struct cli *cli, char **ret, struct error *err)
         r = oauth_claims(token, &claims, err);
     if (r)
         return r;
-    *ret = xstrdup(*json_text(claims, "oid") ? json_text(claims, "oid") : json_text(claims, "sub"));
+    *ret = xstrdup(oauth_subject(claims));
     return 0;
 }
 

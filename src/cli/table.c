@@ -12,7 +12,7 @@
 #define CELL_TEXT_MAX 4096
 #define COLUMN_GAP 2
 #define CUT_COLUMN_MIN 8
-#define FACT_NAME_WIDTH 16
+#define FACT_NAME_WIDTH 18
 
 struct column {
     const char *heading;

@@ -126,17 +126,34 @@ static int fetch_by_browser(struct cli *cli, const char *scope, json_t **ret, st
 
     if (*refresh && fetch_by_refresh(cli, refresh, scope, ret, NULL) == 0)
         return 0;
-    if (!isatty(STDIN_FILENO) && !isatty(STDERR_FILENO))
-        return error_set(err, E_UNAUTHENTICATED, "The login has ended, and a login in the browser needs a terminal");
     if (json_object_size(cache_part(cli, "tokens")) > 0 && strcmp(scope, json_text(cli->login, "core_scope")) != 0)
         (void)fputs("This workspace needs a token of its own, so the browser is needed once more.\n", stderr);
     return browser_login(cli->web, cli->login, scope, ret, err);
 }
 
+/* Another login in the browser may be another person's: their token must not join this login's. */
+static int check_subject(const struct cli *cli, const json_t *answer, struct error *err)
+{
+    AUTO_JSON json_t *claims = NULL;
+    const char *expected = json_text(cli->login, "subject");
+
+    int r = oauth_claims(json_text(answer, "access_token"), &claims, err);
+    if (r || !*expected || strcmp(expected, oauth_subject(claims)) == 0)
+        return r;
+    return error_set(err, E_UNAUTHENTICATED, "That was the login of another person than the one who is logged in");
+}
+
 int tokens_fetch(struct cli *cli, const char *scope, json_t **ret, struct error *err)
 {
+    AUTO_JSON json_t *answer = NULL;
     bool browser = strcmp(json_text(cli->login, "method"), "browser") == 0;
-    return browser ? fetch_by_browser(cli, scope, ret, err) : fetch_by_secret(cli, scope, ret, err);
+
+    int r = browser ? fetch_by_browser(cli, scope, &answer, err) : fetch_by_secret(cli, scope, &answer, err);
+    if (!r)
+        r = check_subject(cli, answer, err);
+    if (!r)
+        *ret = TAKE_PTR(answer);
+    return r;
 }
 
 int tokens_get(struct cli *cli, const char *scope, const char **ret, struct error *err)

@@ -60,7 +60,7 @@ static int download_piece(struct web *web, uint64_t index, void *context, struct
         .fd = down->part.fd, .offset = offset, .len = left < PART_PIECE_SIZE ? left : PART_PIECE_SIZE};
 
     if (part_has(&down->part, index)) {
-        atomic_fetch_add(&down->progress.moved, sink.len);
+        progress_skip(&down->progress, sink.len);
         return 0;
     }
     AUTO_FREE char *range = xasprintf("x-ms-range: bytes=%llu-%llu", (unsigned long long)offset,

@@ -133,7 +133,7 @@ static int upload_piece(struct web *web, uint64_t piece, void *context, struct e
     upload_block_id(index, digest, up->ids[index]);
     if (!up->only_compare && !upload_has_block(&up->there, up->ids[index], len))
         return send_block(up, web, up->ids[index], bytes, len, err);
-    atomic_fetch_add(&up->progress.moved, len);
+    progress_skip(&up->progress, len);
     return 0;
 }
 

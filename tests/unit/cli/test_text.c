@@ -99,7 +99,7 @@ static void lists_facts(void **state)
     (void)state;
     facts_add(&facts, "Title", "a\nb");
     facts_add(&facts, "Message", "");
-    assert_string_equal(str_text(&facts.text), "Title:          a\\u{000a}b\n");
+    assert_string_equal(str_text(&facts.text), "Title:            a\\u{000a}b\n");
 }
 
 static void formats_sizes_and_times(void **state)
