@@ -250,7 +250,7 @@ test('lists are bounded, ordered, filtered, and paged', async (t) => {
   assert.equal((await tree.as('bob').ok('GET', '/requests?airlock_manager=true')).length, 7);
   assert.deepEqual(await tree.as('mallory').ok('GET', '/requests?airlock_manager=true'), []);
 
-  for (const query of ['limit=0', 'limit=abc', 'order_by=secret', 'status=blocked', 'type=sideways', 'cursor=%00zz', 'order_ascending=perhaps']) {
+  for (const query of ['limit=0', 'limit=abc', 'order_by=secret', 'status=blocked', 'type=sideways', 'cursor=zz', 'order_ascending=perhaps']) {
     assertProblem(await alice.call('GET', `${list}?${query}`), 422);
   }
   assertProblem(await alice.call('GET', `${list}?limit=1000000`), 422);
@@ -260,7 +260,7 @@ test('lists are bounded, ordered, filtered, and paged', async (t) => {
 test('what anyone may ask', async (t) => {
   const tree = await startTree(t);
   const alice = tree.as('alice');
-  for (const path of ['/ping', '/']) assert.equal((await alice.call('GET', path, undefined, { token: '' })).body, 'pong');
+  for (const path of ['/ping', '']) assert.equal((await alice.call('GET', path, undefined, { token: '' })).body, 'pong');
   const health = await alice.call('GET', '/health', undefined, { token: '' });
   assert.equal(health.status, 200);
   assert.ok(health.body.services.every((service) => service.status === 'OK'), health.text);

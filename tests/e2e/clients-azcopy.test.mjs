@@ -16,6 +16,12 @@ function write(dir, name, bytes) {
   return full;
 }
 
+/** Names in `azcopy list --output-type=json`: a JSON object a line, with JSON inside. */
+function listedNames(text) {
+  const messages = text.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter((line) => line.MessageType === 'ListObject');
+  return messages.map((line) => JSON.parse(line.MessageContent).Path).sort();
+}
+
 test('a file in blocks goes up, is reviewed, and comes down', async (t) => {
   const tree = await startTree(t);
   const alice = tree.as('alice');
@@ -63,8 +69,7 @@ test('a directory goes up, is listed, thinned out, and comes down', async (t) =>
   delete files['set/gone.txt'];
   delete files['set/sub2/gone.txt'];
   const listing = await azcopyOk(tree.scratch, ['list', link, '--location=Blob', '--output-type=json']);
-  for (const name of Object.keys(files)) assert.ok(listing.stdout.includes(path.basename(name).replaceAll('&', '\\u0026')) || listing.stdout.includes(path.basename(name)), name);
-  assert.ok(!listing.stdout.includes('gone.txt'));
+  assert.deepEqual(listedNames(listing.stdout), Object.keys(files).sort());
 
   assert.equal((await alice.submit(request)).status, 200);
   const sealed = await alice.waitStatus(request, 'in_review');

@@ -24,6 +24,12 @@ class Answer {
   }
 }
 
+/** The parts of an address, its path untouched: what tests send is not tidied up ("/a/../b" stays). */
+function target(url) {
+  const [, hostname, port, path] = /^http:\/\/([^/:?]+):(\d+)([^#]*)/.exec(url);
+  return { hostname, port, path: path || '/' };
+}
+
 /** Sends a request; body may be a Buffer, a string, an object (as JSON) or a readable stream with a Content-Length header. */
 export function send(method, url, { headers = {}, body, agent = shared, timeout = 60000 } = {}) {
   return new Promise((resolve, reject) => {
@@ -40,7 +46,7 @@ export function send(method, url, { headers = {}, body, agent = shared, timeout 
     }
     if (bytes) all['content-length'] ??= bytes.length;
     else if (!stream && ['PUT', 'POST', 'PATCH'].includes(method)) all['content-length'] ??= 0;
-    const request = http.request(url, { method, headers: all, agent, timeout }, (message) => {
+    const request = http.request({ ...target(url), method, headers: all, agent, timeout }, (message) => {
       const chunks = [];
       message.on('data', (chunk) => chunks.push(chunk));
       message.on('end', () => resolve(new Answer(message, Buffer.concat(chunks))));
