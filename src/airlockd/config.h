@@ -1,4 +1,4 @@
-/* Reading the configuration file and the overrides of the command line, with a problem for each mistake. Runs in airlockd. */
+/* Reading the configuration file and the overrides of the command line, a problem for each mistake. airlockd only. */
 #ifndef AIRLOCK_AIRLOCKD_CONFIG_H
 #define AIRLOCK_AIRLOCKD_CONFIG_H
 
@@ -6,8 +6,8 @@
 
 #define CONFIG_LINE_MAX 4096
 
-/* Reads file, then applies sets ("NAME=VALUE" each, in order), then settings_finish. Everything wrong lands in problems;
- * the settings may be used only if there are none. The caller's. */
+/* Reads file, then applies sets ("NAME=VALUE" each, in order), then settings_finish. Everything wrong lands in
+ * problems; the settings may be used only if there are none. The caller's. */
 struct settings *config_read(const char *file, const char *const *sets, size_t set_count, struct problems *problems);
 
 #endif

@@ -76,11 +76,13 @@ static void append_paths(struct str *out, const char *dir)
         enum setting id;
         const char *before, *below;
     } PATHS[] = {
+        /* clang-format off */
         {SETTING_DB_URL, "sqlite:", "state/airlock.db"},
         {SETTING_STORAGE_ROOT, "", "storage"},
         {SETTING_SECRETS_SAS_KEY_FILE, "", SAS_KEY_FILE},
         {SETTING_IDP_ACCOUNTS_FILE, "", "idp/accounts.json"},
         {SETTING_IDP_KEY_FILE, "", "idp/signing.key"},
+        /* clang-format on */
     };
 
     for (size_t i = 0; i < ARRAY_LEN(PATHS); i++) {
@@ -106,7 +108,7 @@ static int demo_config(const struct demo *demo, unsigned port_base, struct error
     AUTO_STR struct str text = STR_INIT(CONFIG_FILE_MAX);
     AUTO_FREE char *reserve = xasprintf("%d", DEMO_RESERVE_BYTES);
 
-    str_append(&text, "# Made by airlockd --demo and written anew at every start of it. `airlockd --config` takes it too.\n");
+    str_append(&text, "# Made by airlockd --demo, anew at every start of it. `airlockd --config` takes it, too.\n");
     append_listeners(&text, port_base);
     append_setting(&text, SETTING_IDP_TENANT, json_text(demo->ids, "tenant"));
     append_setting(&text, SETTING_AUTH_CORE_CLIENT_ID, json_text(demo->ids, "core_client_id"));

@@ -50,15 +50,14 @@ json_t *people_new_ids(void)
     json_t *accounts = json_array();
 
     for (size_t i = 0; i < WORKSPACES; i++)
-        json_array_append_new(workspaces,
-                              json_pack("{s:o, s:o, s:s, s:[s], s:b}", "id", new_uuid(), "client_id", new_uuid(),
-                                        "display_name", WORKSPACE_NAMES[i], "networks", "127.0.0.0/8",
-                                        "enable_airlock", 1));
+        json_array_append_new(workspaces, json_pack("{s:o, s:o, s:s, s:[s], s:b}", "id", new_uuid(), "client_id",
+                                                    new_uuid(), "display_name", WORKSPACE_NAMES[i], "networks",
+                                                    "127.0.0.0/8", "enable_airlock", 1));
     for (size_t i = 0; i < ARRAY_LEN(PEOPLE); i++) {
         AUTO_FREE char *email = xasprintf("%s@example.org", PEOPLE[i]);
-        json_array_append_new(accounts, json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "oid", new_uuid(), "name", PEOPLE[i],
-                                                  "email", email, "password", new_secret(), "client_id", new_uuid(),
-                                                  "client_secret", new_secret()));
+        json_array_append_new(accounts, json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "oid", new_uuid(), "name",
+                                                  PEOPLE[i], "email", email, "password", new_secret(), "client_id",
+                                                  new_uuid(), "client_secret", new_secret()));
     }
     return json_pack("{s:o, s:o, s:o, s:o}", "tenant", new_uuid(), "core_client_id", new_uuid(), "workspaces",
                      workspaces, "accounts", accounts);
@@ -77,7 +76,8 @@ int people_check_ids(const json_t *ids, struct error *err)
     for (size_t i = 0; i < ARRAY_LEN(PEOPLE) && good; i++) {
         const json_t *account = json_array_get(accounts, i);
         good = strcmp(json_text(account, "name"), PEOPLE[i]) == 0 && uuid_is_v4(json_text(account, "oid")) &&
-               *json_text(account, "password") && *json_text(account, "client_id") && *json_text(account, "client_secret");
+               *json_text(account, "password") && *json_text(account, "client_id") &&
+               *json_text(account, "client_secret");
     }
     return good ? 0 : error_set(err, E_CONFIG, "The demo's people are not complete");
 }
@@ -163,9 +163,9 @@ json_t *people_line_accounts(const json_t *ids)
     {
         const char *name = json_text(account, "name");
         json_array_append_new(line, json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", name, "password",
-                                              json_text(account, "password"), "client_id", json_text(account, "client_id"),
-                                              "client_secret", json_text(account, "client_secret"), "roles",
-                                              line_roles(ids, name)));
+                                              json_text(account, "password"), "client_id",
+                                              json_text(account, "client_id"), "client_secret",
+                                              json_text(account, "client_secret"), "roles", line_roles(ids, name)));
     }
     return line;
 }

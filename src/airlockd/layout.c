@@ -21,7 +21,7 @@ static const struct {
     const char *path; /* below the storage root */
     mode_t mode;
 } STORAGE_DIRS[] = {
-    {"external/draft", MODE_PRIVATE},  {"external/kept", MODE_PRIVATE}, {"core/kept", MODE_PRIVATE},
+    {"external/draft", MODE_PRIVATE},  {"external/kept", MODE_PRIVATE},  {"core/kept", MODE_PRIVATE},
     {"workspace/draft", MODE_PRIVATE}, {"workspace/kept", MODE_PRIVATE}, {"delivery", MODE_PUBLIC},
 };
 
@@ -81,7 +81,8 @@ int layout_lock(const char *path, struct error *err)
             return error_set_errno(err, E_CONFIG, "Cannot lock %s", name);
         ssize_t got = pread(fd, text, sizeof text - 1, 0);
         text[got > 0 ? strcspn(text, "\n") : 0] = '\0';
-        return error_set(err, E_CONFLICT, "%s is in use by another airlockd (process %s)", path, *text ? text : "unknown");
+        return error_set(err, E_CONFLICT, "%s is in use by another airlockd (process %s)", path,
+                         *text ? text : "unknown");
     }
     (void)snprintf(text, sizeof text, "%d\n", (int)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
@@ -138,7 +139,8 @@ int layout_check_reach(const struct settings *settings, struct error *err)
         if (fd < 0)
             return error_set_errno(err, E_CONFIG,
                                    "%s cannot be reached without capabilities, which airlock's processes do not have; "
-                                   "choose a directory whose parents belong to the same user", parent);
+                                   "choose a directory whose parents belong to the same user",
+                                   parent);
     }
     return 0;
 }

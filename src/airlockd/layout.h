@@ -1,4 +1,4 @@
-/* The directories that the tree needs, made when missing, and the locks that keep a second tree away. Runs in airlockd. */
+/* The directories that the tree needs, made when missing, and the locks that keep a second tree away. airlockd only. */
 #ifndef AIRLOCK_AIRLOCKD_LAYOUT_H
 #define AIRLOCK_AIRLOCKD_LAYOUT_H
 
@@ -17,7 +17,7 @@ char *layout_path_of(int fd);
 int layout_lock(const char *path, struct error *err) MUST_USE;
 
 struct layout {
-    int storage;      /* the storage root */
+    int storage; /* the storage root */
     int storage_lock;
     int state_lock;
 };

@@ -97,8 +97,8 @@ static int run_tree(struct run *run, struct error *err)
 static int run_with(const struct options *options, struct demo *demo)
 {
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
-    AUTO_SETTINGS struct settings *settings = config_read(demo ? demo_config_file(demo) : options->config, options->sets,
-                                                          options->set_count, &problems);
+    AUTO_SETTINGS struct settings *settings =
+        config_read(demo ? demo_config_file(demo) : options->config, options->sets, options->set_count, &problems);
     struct run run = {.settings = settings, .demo = demo};
     enum log_level level = LOG_INFO;
     struct error err = {0};

@@ -8,6 +8,7 @@
 #define PORT_BASE_DEFAULT 8400
 #define PORT_BASE_MAX 65531 /* five ports from here */
 
+/* clang-format off */
 const char OPTIONS_HELP[] =
     "airlockd starts an airlock and keeps it running.\n"
     "\n"
@@ -24,6 +25,7 @@ const char OPTIONS_HELP[] =
     "Logs go to standard error, one JSON object a line. SIGTERM stops everything within 5 seconds.\n"
     "Exit status: 0 stopped by a signal, 64 wrong command line, 75 not available (a port or directory in use, a child that\n"
     "does not start), 78 wrong configuration, 70 or 74 anything else.\n";
+/* clang-format on */
 
 enum { OPT_CONFIG = 1, OPT_CHECK, OPT_DEMO, OPT_PORT_BASE, OPT_SET, OPT_PRINT_SETTINGS, OPT_HELP, OPT_VERSION };
 

@@ -1,4 +1,4 @@
-/* A list of what is wrong with a configuration, one line each, so that all of it can be shown at once. Runs in airlockd. */
+/* A list of what is wrong with a configuration, one line each, to show all of it at once. Runs in airlockd. */
 #ifndef AIRLOCK_AIRLOCKD_PROBLEMS_H
 #define AIRLOCK_AIRLOCKD_PROBLEMS_H
 

@@ -19,6 +19,7 @@
 
 #define MOVER_CAPS (1ULL << CAP_CHOWN | 1ULL << CAP_FOWNER | 1ULL << CAP_LEASE)
 
+/* clang-format off */
 const struct process PROCESSES[PROCESS_COUNT] = {
     {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP, STOP_CORE, 0,
      {{"seed", .kind = GRANT_SEED}}},
@@ -33,6 +34,7 @@ const struct process PROCESSES[PROCESS_COUNT] = {
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_WORKSPACE_LISTEN}, {"root", GRANT_DIR, .dir = "workspace"}}},
     {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0, {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}}},
 };
+/* clang-format on */
 
 uint64_t process_all_caps(void)
 {
@@ -110,7 +112,8 @@ static void reset_signals(void)
 }
 
 /* In the child. Never returns. */
-static NORETURN void become(const struct process *process, const char *path, int control, pid_t parent, char *const env[])
+static NORETURN void become(const struct process *process, const char *path, int control, pid_t parent,
+                            char *const env[])
 {
     char *const argv[] = {(char *)(uintptr_t)process->program, (char *)(uintptr_t)peer_name(process->peer), NULL};
     struct error err = {0};

@@ -31,7 +31,7 @@ struct process {
     const char *program; /* beside airlockd */
     unsigned channels;   /* PEER_ bits: whom it talks to besides airlockd */
     enum stop_stage stop_stage;
-    uint64_t caps;       /* 1 << CAP_…: what it may keep when airlockd runs as root */
+    uint64_t caps; /* 1 << CAP_…: what it may keep when airlockd runs as root */
     struct grant grants[PROCESS_GRANTS_MAX];
 };
 
@@ -45,8 +45,9 @@ extern const struct process PROCESSES[PROCESS_COUNT];
  * E_CONFIG naming the first program that is in neither. */
 int process_find_programs(char **ret_dir, struct error *err) MUST_USE;
 
-/* Starts the program with descriptors 0 (/dev/null), 1 and 2 (standard error) and 3 (control, which stays the caller's),
- * an own process group, SIGPIPE ignored, the capabilities of its row, and nothing else of airlockd's. */
-int process_spawn(const struct process *process, const char *dir, int control, pid_t *ret_pid, struct error *err) MUST_USE;
+/* Starts the program with descriptors 0 (/dev/null), 1 and 2 (standard error) and 3 (control, which stays the
+ * caller's), an own process group, SIGPIPE ignored, the capabilities of its row, and nothing else of airlockd's. */
+int process_spawn(const struct process *process, const char *dir, int control, pid_t *ret_pid,
+                  struct error *err) MUST_USE;
 
 #endif

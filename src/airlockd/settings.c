@@ -16,7 +16,7 @@ static const struct setting_row {
     unsigned receivers; /* PEER_ bits */
     const char *help;
 } ROWS[SETTING_COUNT] = {
-#define X(id, name, form, fallback, min, max, receivers, help)                                                         \
+#define X(id, name, form, fallback, min, max, receivers, help) \
     [SETTING_##id] = {name, FORM_##form, fallback, min, max, receivers, help},
 #include "airlockd/settings.def"
 #undef X
@@ -140,10 +140,11 @@ static void check_listeners(const struct settings *settings, const char *file, s
         if (address_parse(settings_text(settings, id), &address, NULL) != 0)
             continue; /* told when it was set */
         if (!address.loopback && !settings_flag(settings, SETTING_HTTP_BEHIND_PROXY))
-            problems_add(problems, where,
-                         "%s is not a loopback address, and this release speaks plain HTTP only: put a proxy with TLS in "
-                         "front of it, then set http.behind_proxy = true",
-                         setting_name(id));
+            problems_add(
+                problems, where,
+                "%s is not a loopback address, and this release speaks plain HTTP only: put a proxy with TLS in "
+                "front of it, then set http.behind_proxy = true",
+                setting_name(id));
         for (size_t other = 0; other < i; other++)
             if (strcmp(settings_text(settings, id), settings_text(settings, LISTENERS[other].listen)) == 0)
                 problems_add(problems, where, "%s is the same as %s", setting_name(id),
@@ -197,7 +198,8 @@ static void print_receivers(struct str *out, unsigned receivers)
     static const struct {
         unsigned peers;
         const char *name;
-    } GROUPS[] = {{PEER_CORE, "core"}, {PEER_API, "api"}, {PEER_BLOB, "blob"}, {PEER_MOVER, "mover"}, {PEER_IDP, "idp"}};
+    } GROUPS[] = {
+        {PEER_CORE, "core"}, {PEER_API, "api"}, {PEER_BLOB, "blob"}, {PEER_MOVER, "mover"}, {PEER_IDP, "idp"}};
     const char *separator = "";
 
     for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++)
@@ -217,13 +219,18 @@ static void print_default(struct str *out, const struct setting_row *row)
         str_append(out, row->min > 0 ? "must be set" : "empty");
 }
 
+/* clang-format off */
+static const char REFERENCE_HEAD[] =
+    "# Settings\n\n"
+    "One file, `NAME = VALUE` a line; `[http]` before `buffers = 48` is the same as `http.buffers = 48`. Comments begin\n"
+    "with `#` or `;`. `--set NAME=VALUE` overrides the file, `airlockd --check --config FILE` says what is wrong with it.\n"
+    "This page is made by `airlockd --print-settings`.\n\n"
+    "| setting | form | default | bounds | told to | what it does |\n|---|---|---|---|---|---|\n";
+/* clang-format on */
+
 void settings_print(struct str *out)
 {
-    str_append(out, "# Settings\n\n"
-                    "One file, `NAME = VALUE` a line; `[http]` before `buffers = 48` is the same as `http.buffers = 48`. "
-                    "Comments begin with `#` or `;`.\n`--set NAME=VALUE` overrides the file, `airlockd --check --config FILE` "
-                    "says what is wrong with it.\nThis page is made by `airlockd --print-settings`.\n\n"
-                    "| setting | form | default | bounds | told to | what it does |\n|---|---|---|---|---|---|\n");
+    str_append(out, REFERENCE_HEAD);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const struct setting_row *row = &ROWS[i];
         str_printf(out, "| `%s` | %s | ", row->name, form_name(row->form));

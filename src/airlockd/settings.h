@@ -1,4 +1,4 @@
-/* The settings: one value for each row of settings.def, checked against it, with the place it came from. Runs in airlockd. */
+/* The settings: one value for each row of settings.def, checked, with the place it came from. Runs in airlockd. */
 #ifndef AIRLOCK_AIRLOCKD_SETTINGS_H
 #define AIRLOCK_AIRLOCKD_SETTINGS_H
 
@@ -31,8 +31,8 @@ const char *setting_name(enum setting id);
 bool setting_by_name(const char *name, enum setting *ret);
 
 /* Checks text against the row and takes it. E_INVALID: "NAME must be …". where ("FILE:LINE") is kept in both cases. */
-int settings_set(struct settings *settings, enum setting id, const char *text, const char *where, struct error *err)
-    MUST_USE;
+int settings_set(struct settings *settings, enum setting id, const char *text, const char *where,
+                 struct error *err) MUST_USE;
 /* Where it was last set, rightly or wrongly; "" when it never was. */
 const char *settings_where(const struct settings *settings, enum setting id);
 

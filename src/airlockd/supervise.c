@@ -1,4 +1,4 @@
-/* The one loop of airlockd: signals, control sockets, restarts, the end. Runs in airlockd; parses nothing a user sends. */
+/* The one loop of airlockd: signals, control sockets, restarts, the end. Parses nothing that a user sends. */
 #include "airlockd/supervise.h"
 
 #include <poll.h>
@@ -14,7 +14,7 @@ struct supervisor {
     int signals;
     int64_t started_ms;
     bool was_ready;
-    int64_t stop_ms; /* when the end began; 0 before */
+    int64_t stop_ms;      /* when the end began; 0 before */
     enum stop_stage told; /* meaningful once it began */
     bool killed;
 };
@@ -54,8 +54,7 @@ static void continue_stop(struct supervisor *s, int64_t now_ms)
 {
     int64_t since = now_ms - s->stop_ms;
 
-    while (s->told + 1 < STOP_STAGES &&
-           (!tree_any_alive(&s->tree, s->told) || since >= STAGE_BEGINS_MS[s->told + 1])) {
+    while (s->told + 1 < STOP_STAGES && (!tree_any_alive(&s->tree, s->told) || since >= STAGE_BEGINS_MS[s->told + 1])) {
         s->told++;
         tree_tell_stop(&s->tree, s->told);
     }

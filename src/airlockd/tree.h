@@ -10,10 +10,10 @@ enum member_state { MEMBER_DOWN, MEMBER_STARTING, MEMBER_READY };
 
 struct member {
     enum member_state state;
-    pid_t pid;                /* 0 when down */
-    struct channel *control;  /* NULL when down, or when the child closed its end */
+    pid_t pid;               /* 0 when down */
+    struct channel *control; /* NULL when down, or when the child closed its end */
     int64_t started_ms;
-    int64_t restart_ms;       /* when down: not before this */
+    int64_t restart_ms; /* when down: not before this */
     struct backoff backoff;
 };
 
@@ -21,8 +21,8 @@ struct tree {
     const struct resources *resources; /* borrowed */
     const char *programs;              /* directory; borrowed */
     struct member members[PROCESS_COUNT];
-    bool stopping;                     /* nobody is started any more */
-    int config_refused;                /* a child ended because of its configuration: no sense in trying again */
+    bool stopping;      /* nobody is started any more */
+    int config_refused; /* a child ended because of its configuration: no sense in trying again */
 };
 
 /* Starts every member that is down and due, and links it with those that live. */

@@ -1,4 +1,4 @@
-/* Confinement by the kernel's own means, through raw system calls. Runs in every process, once; grants nothing, ever. */
+/* Confinement by the kernel's own means, through raw system calls. Runs once in every process; never grants. */
 #include "base/sandbox.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define FS_REMOVE_FILE (1ULL << 5)
 #define FS_MAKE_DIR (1ULL << 7)
 #define FS_MAKE_REG (1ULL << 8)
-#define FS_VERSION_1 ((1ULL << 13) - 1) /* the thirteen rights that came first, making devices and sockets among them */
+#define FS_VERSION_1 ((1ULL << 13) - 1) /* the thirteen rights that came first */
 #define FS_REFER (1ULL << 13)
 #define FS_TRUNCATE (1ULL << 14)
 #define FS_IOCTL_DEV (1ULL << 15)
@@ -49,6 +49,7 @@ struct path_attr {
 } __attribute__((packed));
 
 /* What each version of Landlock added, and how much of struct ruleset_attr it reads. */
+/* clang-format off */
 static const struct landlock_row {
     int version;
     uint64_t fs, net, scoped;
@@ -61,6 +62,7 @@ static const struct landlock_row {
     {5, FS_IOCTL_DEV, 0, 0, 16},
     {6, 0, 0, SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL, 24},
 };
+/* clang-format on */
 
 static const struct {
     unsigned access;
@@ -106,7 +108,7 @@ static int drop_capabilities(uint64_t keep, struct error *err)
 
     if (r != 0)
         return r;
-    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* kernels without ambient sets have none to clear */
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* old kernels have no such set to clear */
     if (have & (1ULL << CAP_SETPCAP)) /* who may not change the bounding set cannot gain from it: no_new_privs is on */
         for (unsigned long cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
             if (!(keep & (1ULL << cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)

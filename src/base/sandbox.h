@@ -37,9 +37,9 @@ struct sandbox {
 
 /* Confines the calling process for good. To be called before any thread is made: Landlock and capabilities belong to
  * threads. Descriptors that are open already keep working. What Landlock covers depends on the kernel: files from 5.13
- * on, rename between directories 5.19, truncate 6.2, TCP 6.7, signals and abstract sockets 6.12; what the kernel does not
- * know is not refused. *ret_reduced tells that there is no Landlock at all and reduced_ok was set: the caller logs a
- * warning. E_CONFIG when there is none and reduced_ok was not set. */
+ * on, rename between directories 5.19, truncate 6.2, TCP 6.7, signals and abstract sockets 6.12; what the kernel does
+ * not know is not refused. *ret_reduced tells that there is no Landlock at all and reduced_ok was set: the caller logs
+ * a warning. E_CONFIG when there is none and reduced_ok was not set. */
 int sandbox_enter(const struct sandbox *spec, bool *ret_reduced, struct error *err) MUST_USE;
 
 /* The part of it that leaves files and network alone, for airlockd, which starts programs: no_new_privs, capabilities

@@ -17,8 +17,8 @@
 #define UUID_A "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 
 static char dir[] = "/tmp/airlock-config-XXXXXX";
-static char *file;   /* DIR/airlock.conf */
-static char *secret; /* DIR/key, 0600 */
+static char *file;        /* DIR/airlock.conf */
+static char *secret;      /* DIR/key, 0600 */
 static char *open_secret; /* DIR/open-key, readable by all */
 
 /* What a file must say; the tests put their line in front of it, so that it is line 1. */
@@ -26,7 +26,8 @@ static char *complete(const char *first_line)
 {
     return xasprintf("%s\n[idp]\ntenant = " UUID_A "\naccounts_file = /x/accounts\nkey_file = /x/key\n[auth]\n"
                      "core_client_id = " UUID_A "\n[db]\nurl = sqlite:/x/db\n[storage]\nroot = /x/storage\n"
-                     "[secrets]\nsas_key_file = %s\n", first_line, secret);
+                     "[secrets]\nsas_key_file = %s\n",
+                     first_line, secret);
 }
 
 static struct settings *read_text(const char *text, const char *set, struct problems *problems)
@@ -88,8 +89,8 @@ static void test_mistakes(void **state)
         AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
         AUTO_FREE char *text = complete(MISTAKES[i].line);
         bool exact = MISTAKES[i].problem[0] == '-';
-        AUTO_FREE char *expected = exact ? xstrdup(MISTAKES[i].problem + 1)
-                                         : xasprintf("%s:1: %s", file, MISTAKES[i].problem);
+        AUTO_FREE char *expected =
+            exact ? xstrdup(MISTAKES[i].problem + 1) : xasprintf("%s:1: %s", file, MISTAKES[i].problem);
         settings_free(read_text(text, MISTAKES[i].set, &problems));
         if (problems.count != 1 || !str_starts(str_text(&problems.text), expected))
             fail_msg("'%s' %s: expected one problem '%s', got %u: %s", MISTAKES[i].line,
@@ -110,7 +111,8 @@ static void test_all_at_once(void **state)
     (void)state;
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
     AUTO_FREE char *text = xasprintf("# a comment\n\nlog.level = loud\n[http]\nbuffers = 5 ; why not\nbuffers = 6\n"
-                                     "[secrets]\nsas_key_file = %s\nnonsense\n", open_secret);
+                                     "[secrets]\nsas_key_file = %s\nnonsense\n",
+                                     open_secret);
     settings_free(read_text(text, NULL, &problems));
 
     expect_line(&problems, 3, "log.level must be");

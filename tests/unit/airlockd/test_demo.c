@@ -106,7 +106,8 @@ static void test_line(void **state)
         assert_true(uuid_is_v4(json_text(json_array_get(workspaces, i), "id")));
         assert_true(str_starts(json_text(json_array_get(workspaces, i), "scope"), "api://"));
     }
-    check_accounts(line, json_text(json_array_get(workspaces, 0), "id"), json_text(json_array_get(workspaces, 1), "id"));
+    check_accounts(line, json_text(json_array_get(workspaces, 0), "id"),
+                   json_text(json_array_get(workspaces, 1), "id"));
     demo_free(demo);
 }
 
@@ -200,7 +201,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_line),   cmocka_unit_test(test_kept),       cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_line),          cmocka_unit_test(test_kept),   cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_private_files), cmocka_unit_test(test_in_use), cmocka_unit_test(test_broken_ids),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -215,11 +215,11 @@ static void test_start(void **state)
 
     assert_int_equal(count_in_log("inherited 3, group own, environment clean"), ARRAY_LEN(NAMES));
     assert_true(count_in_log("capabilities none") >= ARRAY_LEN(NAMES) - 1); /* as root, the mover keeps some */
-    assert_int_equal(count_in_log("grants: root no, listen no, seed yes, secrets no"), 1);    /* core */
-    assert_int_equal(count_in_log("grants: root no, listen yes, seed no, secrets no"), 1);    /* api */
-    assert_int_equal(count_in_log("grants: root yes, listen yes, seed no, secrets no"), 3);   /* blob */
-    assert_int_equal(count_in_log("grants: root yes, listen no, seed no, secrets no"), 1);    /* mover */
-    assert_int_equal(count_in_log("grants: root no, listen yes, seed yes, secrets yes"), 1);  /* idp */
+    assert_int_equal(count_in_log("grants: root no, listen no, seed yes, secrets no"), 1);   /* core */
+    assert_int_equal(count_in_log("grants: root no, listen yes, seed no, secrets no"), 1);   /* api */
+    assert_int_equal(count_in_log("grants: root yes, listen yes, seed no, secrets no"), 3);  /* blob */
+    assert_int_equal(count_in_log("grants: root yes, listen no, seed no, secrets no"), 1);   /* mover */
+    assert_int_equal(count_in_log("grants: root no, listen yes, seed yes, secrets yes"), 1); /* idp */
     wait_log("heard welcome from core", ARRAY_LEN(NAMES) - 1);
     assert_int_equal(count_in_log("scanning is off"), 1);
     assert_int_equal(stop(&run), 0);
@@ -375,8 +375,8 @@ static void test_config_mode(void **state)
 static void test_port_in_use(void **state)
 {
     (void)state;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(port_base + 2)),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)(port_base + 2)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     const int on = 1;
     AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
@@ -422,10 +422,12 @@ static int tear_down(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start),          cmocka_unit_test(test_child_dies),    cmocka_unit_test(test_core_dies),
-        cmocka_unit_test(test_core_asks),      cmocka_unit_test(test_second_tree),   cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_stop_deaf),      cmocka_unit_test(test_refusing_child), cmocka_unit_test(test_hanging_child),
-        cmocka_unit_test(test_airlockd_dies),  cmocka_unit_test(test_config_mode),   cmocka_unit_test(test_port_in_use),
+        cmocka_unit_test(test_start),           cmocka_unit_test(test_child_dies),
+        cmocka_unit_test(test_core_dies),       cmocka_unit_test(test_core_asks),
+        cmocka_unit_test(test_second_tree),     cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_stop_deaf),       cmocka_unit_test(test_refusing_child),
+        cmocka_unit_test(test_hanging_child),   cmocka_unit_test(test_airlockd_dies),
+        cmocka_unit_test(test_config_mode),     cmocka_unit_test(test_port_in_use),
         cmocka_unit_test(test_missing_program),
     };
     if (argc != 3)

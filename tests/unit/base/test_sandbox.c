@@ -163,8 +163,8 @@ static int try_exec_own(void)
 
 static int on_loopback(int port, int (*call)(int, const struct sockaddr *, socklen_t))
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     return result(fd) ? errno : result(call(fd, (struct sockaddr *)&address, sizeof address));
 }
