@@ -8,6 +8,7 @@
 /* Azure's limits of the newest protocol versions, for all versions. */
 #define PUT_BLOB_BYTES_MAX ((uint64_t)5000 * 1024 * 1024)
 #define PUT_BLOCK_BYTES_MAX ((uint64_t)4000 * 1024 * 1024)
+#define PUT_BLOB_MD5_MAX ((uint64_t)64 * 1024 * 1024) /* up to here every blob gets its MD5 (see upload.c) */
 #define RANGE_MD5_BYTES_MAX ((uint64_t)4 * 1024 * 1024)
 #define LIST_RESULTS_MAX 5000u
 

@@ -9,6 +9,8 @@
 #include "blob/properties.h"
 #include "blob/reply.h"
 
+#define MD5_TEXT_SIZE 25 /* base64 of an MD5, with the NUL */
+
 struct upload {
     struct request *rq;
     struct transfer *transfer; /* until the file is closed and, after a refusal, unlinked */
@@ -20,7 +22,8 @@ struct upload {
     struct store_writer writer; /* size: where the next byte goes */
     uint64_t end;               /* no byte goes here or behind */
     struct hash *sha256;
-    struct hash *md5; /* NULL when the client sent none */
+    struct hash *md5; /* NULL when nobody asks for it */
+    char md5_text[MD5_TEXT_SIZE];
 };
 
 /* Closes the file; unlinks it when it is this upload's own and nothing will refer to it. Harmless when done before. */
@@ -116,14 +119,18 @@ static enum azure_code find_md5(const struct http_head *head, const char *const 
     return code;
 }
 
+/* Fills md5_text and compares it with every MD5 that was sent. */
 static enum azure_code verify_md5(struct upload *up)
 {
     unsigned char computed[MD5_SIZE], sent[MD5_SIZE];
+    AUTO_STR struct str text = STR_INIT(MD5_TEXT_SIZE);
     bool given;
 
     if (!up->md5)
         return AZURE_OK;
     hash_final(up->md5, computed);
+    base64_append(&text, computed, sizeof computed);
+    (void)str_copy(up->md5_text, sizeof up->md5_text, str_text(&text));
     for (const char *const *name = up->is_blob ? BLOB_MD5 : BLOCK_MD5; *name; name++)
         if (md5_from_head(up->rq->head, *name, &given, sent) != AZURE_OK ||
             (given && memcmp(sent, computed, MD5_SIZE) != 0))
@@ -139,6 +146,9 @@ static int upload_commit(struct upload *up, json_t **ret_ok, struct error *err)
     hash_final(up->sha256, digest);
     hex_encode(digest, sizeof digest, hex);
     (void)json_object_set_new(up->commit_fields, "sha256", json_string(hex));
+    if (up->is_blob && up->md5)
+        (void)json_object_set_new(json_object_get(up->commit_fields, "properties"), "contentMd5",
+                                  json_string(up->md5_text));
     return ipc_call(up->rq->app->core, up->is_blob ? MESSAGE_BLOB_PUT : MESSAGE_BLOCK_PUT, TAKE_PTR(up->commit_fields),
                     ret_ok, err);
 }
@@ -146,13 +156,10 @@ static int upload_commit(struct upload *up, json_t **ret_ok, struct error *err)
 static void reply_created(struct upload *up, const json_t *ok)
 {
     struct request *rq = up->rq;
-    const char *md5 = request_header(rq, "Content-MD5");
 
-    if (!md5 && up->is_blob)
-        md5 = request_header(rq, "x-ms-blob-content-md5");
     reply_add_tags(rq, ok);
-    if (md5)
-        http_header_add(rq->x, "Content-MD5", md5);
+    if (up->md5)
+        http_header_add(rq->x, "Content-MD5", up->md5_text);
     http_header_add(rq->x, "x-ms-request-server-encrypted", "false");
     reply_empty(rq, 201);
 }
@@ -275,7 +282,9 @@ void put_blob(struct request *rq)
         reply_azure(rq, code, "");
         return;
     }
-    struct upload *up = upload_new(rq, true, has_md5);
+    /* Azure answers the MD5 of every Put Blob, and clients check a download against it. Above a size at which clients
+     * send blocks, whose blob has none either, SHA-256 alone is computed unless they ask. */
+    struct upload *up = upload_new(rq, true, has_md5 || size <= PUT_BLOB_MD5_MAX);
     if (blob_begin(up, size, properties, metadata, &err) < 0)
         upload_refuse(up, &err);
     else

@@ -150,7 +150,7 @@ static const struct {
     {HTTP_GET, LEVEL_CONTAINER, "", "", "", 400, "MissingRequiredQueryParameter"},
     {HTTP_PUT, LEVEL_BLOB, "", "", "", 400, "MissingRequiredHeader"},
     {HTTP_PUT, LEVEL_BLOB, "", "", "blockblob", 400, "InvalidHeaderValue"},
-    {HTTP_PUT, LEVEL_BLOB, "", "", "PageBlob", 501, "NotImplemented"},
+    {HTTP_PUT, LEVEL_BLOB, "", "", "PageBlob", 400, "InvalidHeaderValue"},
     {HTTP_PUT, LEVEL_BLOB, "", "metadata", "", 501, "NotImplemented"},
     {HTTP_PUT, LEVEL_BLOB, "", "properties", "", 501, "NotImplemented"},
     {HTTP_PUT, LEVEL_BLOB, "", "x", "", 400, "InvalidQueryParameterValue"},
