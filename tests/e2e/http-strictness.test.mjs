@@ -120,6 +120,8 @@ function converse(port, raw, { parts = [], quiet = QUIET_MS } = {}) {
 /** The statuses of all answers, "100 Continue" left out. */
 const statuses = (text) => [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1])).filter((s) => s >= 200);
 const accepts = (list) => list.length > 0 && list[0] < 300;
+// The words of a parser; nginx's file module has others (500 for a PUT without a body).
+const refuses = (list) => list.length === 0 || [400, 405, 408, 411, 413, 414, 417, 431, 494, 501, 505].includes(list[0]);
 
 const CLOSE = 'Connection: close\r\n';
 const GET = 'GET / HTTP/1.1\r\n';
@@ -268,7 +270,7 @@ test('airlock accepts nothing that nginx refuses, whatever byte is changed', asy
     const ours = statuses(await converse(servers.airlock, raw, { quiet: 400 }));
     if (!accepts(ours)) return;
     const theirs = statuses(await converse(servers.nginx, raw, { quiet: 400 }));
-    assert.ok(accepts(theirs), `airlock ${ours}, nginx ${theirs}: ${JSON.stringify(raw)}`);
+    assert.ok(!refuses(theirs), `airlock ${ours}, nginx ${theirs}: ${JSON.stringify(raw)}`);
     assert.ok(ours.length <= theirs.length, `airlock ${ours}, nginx ${theirs}: ${JSON.stringify(raw)}`);
     both.add(raw);
   };
