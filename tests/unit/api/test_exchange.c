@@ -25,9 +25,14 @@ struct fixture {
 };
 
 /* What the core of these tests says. */
-static json_t *core_says(const char *op, int64_t id)
+static json_t *core_says(const char *op, const char *token, int64_t id)
 {
     struct error err = {0};
+
+    if (strcmp(op, "request.list") == 0)
+        return message_answer(id, json_pack("{s:[], s:s}", "airlockRequests", "nextCursor", "n"));
+    if (strcmp(op, "request.list_all") == 0 && strcmp(token, "ODD") == 0)
+        return message_answer(id, json_object());
 
     if (strcmp(op, "workspace.list") == 0)
         return message_answer(id, json_pack("{s:[]}", "workspaces"));
@@ -59,7 +64,8 @@ static void *run_core(void *ctx)
             continue;
         AUTO_FREE char *text = json_dumps(frame.message, JSON_COMPACT | JSON_SORT_KEYS);
         (void)snprintf(f->last_frame, sizeof f->last_frame, "%s", text);
-        AUTO_JSON json_t *answer = core_says(json_text(frame.message, "op"), json_int(frame.message, "id"));
+        AUTO_JSON json_t *answer =
+            core_says(json_text(frame.message, "op"), json_text(frame.message, "token"), json_int(frame.message, "id"));
         assert_int_equal(channel_send(channel, answer, NULL, 0, NULL), 0);
         assert_int_equal(channel_flush_wait(channel, 1000, NULL), 0);
         frame_done(&frame);
@@ -183,6 +189,7 @@ static const struct row ROWS[] = {
     {"GET /api/requests" HEAD "Authorization: Bearer T\r\n\r\n",
      {"HTTP/1.1 401", "WWW-Authenticate: Bearer error=\"invalid_token\""}},
     {"GET /api/requests" HEAD "Authorization: Bearer T\r\nAuthorization: Bearer U\r\n\r\n", {"HTTP/1.1 400", "twice"}},
+    {"GET /api/requests" HEAD "Authorization: Bearer ODD\r\n\r\n", {"HTTP/1.1 500", "Unable to process request"}},
     {"GET /api/admin/jobs" HEAD "\r\n", {"HTTP/1.1 500", "Unable to process request", "urn:airlock:error:io"}},
     {"GET /api/admin/audit" HEAD "\r\n", {"HTTP/1.1 503", "Retry-After: 1", "unavailable"}},
     {"POST /api/workspaces/" W "/requests" BODY "Content-Length: 17\r\n\r\n{\"type\":\"export\"}",
@@ -208,6 +215,21 @@ static void test_exchanges(void **state)
     }
 }
 
+static void test_long_token(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_STR struct str request = STR_INIT(1 << 16);
+    AUTO_STR struct str answer = STR_INIT(1 << 16);
+
+    str_append(&request, "GET /api/requests" HEAD "Authorization: Bearer ");
+    for (int i = 0; i < 17000; i++)
+        str_append_char(&request, 't');
+    str_append(&request, "\r\n\r\n");
+    ask(f, str_text(&request), &answer);
+    assert_says(&answer, "HTTP/1.1 401");
+    assert_says(&answer, "Could not validate credentials");
+}
+
 static void test_head_has_no_body(void **state)
 {
     struct fixture *f = *state;
@@ -229,7 +251,9 @@ static void test_frame(void **state)
         "GET /api/workspaces/" W "/requests?limit=3" HEAD
         "Authorization: bearer TOKEN\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n",
         &answer);
-    assert_says(&answer, "HTTP/1.1 503");
+    assert_says(&answer, "HTTP/1.1 200");
+    assert_says(&answer, "Link: </api/workspaces/" W "/requests?limit=3&cursor=n>; rel=\"next\"\r\n");
+    assert_says(&answer, "\r\n\r\n{\"airlockRequests\":[]}");
     assert_non_null(strstr(f->last_frame, "\"address\":\"127.0.0.1\""));
     assert_non_null(strstr(f->last_frame, "\"token\":\"TOKEN\""));
     assert_non_null(strstr(f->last_frame, "\"op\":\"request.list\""));
@@ -241,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_exchanges, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_token, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head_has_no_body, setup, teardown),
         cmocka_unit_test_setup_teardown(test_frame, setup, teardown),
     };
