@@ -13,7 +13,7 @@
 #define BACKOFF_FIRST_MS 400
 #define BACKOFF_MAX_MS 15000
 #define RETRY_AFTER_MAX_S 60
-#define LINK_YOUNG_MS 60000 /* a younger link that is refused has not run out: asking for another changes nothing */
+#define LINK_YOUNG_MS 20000 /* a younger link that is refused has not run out: asking for another changes nothing */
 #define API_VERSION "x-ms-version: 2021-12-02"
 
 static int container_relink(struct container *container, struct error *err)

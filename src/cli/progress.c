@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "cli/text.h"
 
-#define BAR_WIDTH 24
-#define LABEL_WIDTH 28
+#define BAR_WIDTH 20
+#define LABEL_WIDTH 20
 #define COLUMNS_DEFAULT 80
 
 void progress_begin(struct progress *progress, const char *label, uint64_t total)

@@ -247,8 +247,8 @@ static int upload_blocks(struct upload *up, struct web *web, unsigned connection
     if (r)
         return r;
     upload_sort_blocks(&up->there);
-    up->result = up->there.count ? "resumed" : "uploaded";
     r = run_pieces(up, connections, err);
+    up->result = atomic_load(&up->progress.resumed) > 0 ? "resumed" : "uploaded";
     if (!r)
         r = check_unchanged(up, err);
     if (!r)

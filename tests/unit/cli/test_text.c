@@ -130,7 +130,7 @@ static void draws_progress(void **state)
 
     (void)state;
     progress_render(&progress, (uint64_t)25 << 20, 5000, 200, &out);
-    assert_string_equal(str_text(&out), "figure\\u{001b}.pdf           [######------------------]  25%  "
+    assert_string_equal(str_text(&out), "figure\\u{001b}.pdf   [#####---------------]  25%  "
                                         "25.0 MiB of 100.0 MiB  5.0 MiB/s  0:15 left");
     str_reset(&out);
     progress_render(&progress, (uint64_t)400 << 20, 0, 40, &out);
