@@ -22,7 +22,7 @@
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE, HTTP_PATCH, HTTP_OPTIONS, HTTP_OTHER };
 
-/* A header as received: value trimmed of surrounding white space; name compared without case. Not NUL-free by accident:
+/* A header as received: value trimmed of surrounding spaces; name compared without case. Not NUL-free by accident:
  * the parser refuses NUL. Both are NUL-terminated inside the head buffer. */
 struct http_header {
     const char *name;

@@ -93,11 +93,6 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static int hex_value(char c)
 {
     if (is_digit(c))
@@ -225,7 +220,7 @@ static int read_request_line(struct head_reader *r, char *line, char *end)
 /* One line without its CRLF: name ":" value. */
 static int read_field(struct head_reader *r, char *line, char *end)
 {
-    if (is_blank(*line))
+    if (*line == ' ' || *line == '\t')
         return head_refuse(r, 400, "A header line must not begin with white space");
     size_t name_len = span(line, end, B_TOKEN);
     if (name_len == 0 || line + name_len == end || line[name_len] != ':')
@@ -236,10 +231,13 @@ static int read_field(struct head_reader *r, char *line, char *end)
     char *value = line + name_len + 1;
     if (span(value, end, B_VALUE) != (size_t)(end - value))
         return head_refuse(r, 400, "A header value has a control character");
-    while (value < end && is_blank(*value))
+    while (value < end && *value == ' ')
         value++;
-    while (end > value && is_blank(end[-1]))
+    while (end > value && end[-1] == ' ')
         end--;
+    /* RFC 9110 5.5 takes a tab here for white space, nginx for a part of the value. */
+    if (value < end && (*value == '\t' || end[-1] == '\t'))
+        return head_refuse(r, 400, "A header value must not begin or end with a tab");
     r->head->headers[r->head->header_count++] = (struct http_header){line, value};
     r->cuts[r->cut_count++] = line + name_len;
     r->cuts[r->cut_count++] = end;

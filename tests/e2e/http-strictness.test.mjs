@@ -182,6 +182,9 @@ const REFUSED = {
   'a header name with a space': get(`${HOST}X Y: a\r\n`),
   'a header name with obs-text': get(`${HOST}X\xe4: a\r\n`),
   'white space before the first header': `GET / HTTP/1.1\r\n ${HOST}${CLOSE}\r\n`,
+  'a tab before the Host': get('Host:\ta\r\n'),
+  'a tab before the Content-Length': put('Content-Length:\t4\r\n'),
+  'a tab behind the Content-Length': put('Content-Length: 4\t\r\n'),
   'an empty Host': get('Host:\r\n'),
   'a Host with a slash': get('Host: a/b\r\n'),
   'a Host with user info': get('Host: b@a\r\n'),
@@ -274,9 +277,8 @@ test('airlock accepts nothing that nginx refuses, whatever byte is changed', asy
     assert.ok(ours.length <= theirs.length, `airlock ${ours}, nginx ${theirs}: ${JSON.stringify(raw)}`);
     both.add(raw);
   };
-  const sample = mutants.filter((_, i) => i % 3 === 0);
-  for (let i = 0; i < sample.length; i += 50) await Promise.all(sample.slice(i, i + 50).map(check));
-  assert.ok(both.size > 50, `${both.size} of ${sample.length} mutants were accepted by both`);
+  for (let i = 0; i < mutants.length; i += 50) await Promise.all(mutants.slice(i, i + 50).map(check));
+  assert.ok(both.size > 100, `${both.size} of ${mutants.length} mutants were accepted by both`);
 });
 
 /** Sends a piece every so often until the server closes; how long that took. */

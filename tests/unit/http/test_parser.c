@@ -93,6 +93,8 @@ static const struct row ROWS[] = {
     ROW("a control in a value", GET HOST "X: a\002b\r\n\r\n", 400),
     ROW("DEL in a value", GET HOST "X: a\177\r\n\r\n", 400),
     ROW("a tab in a value", GET HOST "X: a\tb\r\n\r\n", 0),
+    ROW("a tab before a value", GET HOST "X:\ta\r\n\r\n", 400),
+    ROW("a tab behind a value", GET HOST "X: a \t \r\n\r\n", 400),
     ROW("obs-text in a value", GET HOST "X: \xc3\xa4\r\n\r\n", 0),
     ROW("an empty value", GET HOST "X:\r\n\r\n", 0),
     ROW("a name with an underscore", GET HOST "x_y: a\r\n\r\n", 0),
@@ -204,7 +206,7 @@ static void test_rows_split_anywhere(void **state)
 
 static void test_fields(void **state)
 {
-    static const char RAW[] = "PUT /a%20b/c?x=1&y=%2B HTTP/1.1\r\nhost: example.org:8400\r\nX-One:  two \t\r\n"
+    static const char RAW[] = "PUT /a%20b/c?x=1&y=%2B HTTP/1.1\r\nhost: example.org:8400\r\nX-One:  two  \r\n"
                               "CONTENT-LENGTH: 12\r\nexpect: 100-continue\r\nx-one: three\r\n\r\nbody";
     AUTO_FREE char *buf = NULL;
     struct http_head head;
