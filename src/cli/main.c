@@ -57,6 +57,7 @@ static const struct option_spec REVIEW_OPTIONS[] = {
     {END},
 };
 static const struct option_spec REVOKE_OPTIONS[] = {{WORKSPACE}, {REASON}, {YES}, {END}};
+static const struct option_spec CANCEL_OPTIONS[] = {{WORKSPACE}, {YES}, {END}};
 static const struct option_spec LINK_OPTIONS[] = {
     {WORKSPACE},
     {"permissions", "LETTERS", "fewer permissions than the status allows, for example rl"},
@@ -129,7 +130,7 @@ static const struct command COMMANDS[] = {
      request_submit_run},
     {"request cancel", "REQUEST", "Cancel a request",
      "A draft or a request in review is closed and its files are removed.\n\n  airlock request cancel REQUEST", 1, 1,
-     WORKSPACE_ONLY, request_cancel_run},
+     CANCEL_OPTIONS, request_cancel_run},
     {"request review", "REQUEST", "Approve or reject a request",
      "Shows the files and their digests, asks, and sends the decision together with the digest of the manifest that "
      "was\n"

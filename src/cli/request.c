@@ -268,16 +268,19 @@ int request_submit_run(struct cli *cli, const struct args *args, struct error *e
 int request_cancel_run(struct cli *cli, const struct args *args, struct error *err)
 {
     AUTO_FREE char *workspace = NULL;
-    AUTO_JSON json_t *envelope = NULL;
+    AUTO_JSON json_t *before = NULL;
+    AUTO_JSON json_t *after = NULL;
 
-    int r = request_locate(cli, args, args->items[0], &workspace, NULL, err);
+    int r = request_locate(cli, args, args->items[0], &workspace, &before, err);
+    if (!r)
+        r = request_confirm(args, before, "Cancel this request and remove its files?", err);
     if (r)
         return r;
     AUTO_FREE char *path = xasprintf("/workspaces/%s/requests/%s/cancel", workspace, args->items[0]);
-    r = api_post(cli, workspace, path, NULL, &envelope, err);
+    r = api_post(cli, workspace, path, NULL, &after, err);
     if (is_refusal(r) && api_has_core_role(cli, "TREAdmin"))
-        r = api_post(cli, NULL, path, NULL, &envelope, err);
-    return r ? r : request_print(cli, envelope, err);
+        r = api_post(cli, NULL, path, NULL, &after, err);
+    return r ? r : request_print(cli, after, err);
 }
 
 /* "submitted" and whatever is in progress: the system's turn, which ends by itself. */

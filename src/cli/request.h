@@ -22,6 +22,9 @@ int request_print(const struct cli *cli, const json_t *envelope, struct error *e
 /* The same to standard error, before a decision. */
 int request_explain(const json_t *envelope, struct error *err) MUST_USE;
 
+/* Shows the request and asks, unless --yes was given or nobody is there to answer. E_USAGE: the answer was no. */
+int request_confirm(const struct args *args, const json_t *envelope, const char *question, struct error *err) MUST_USE;
+
 const char *request_status(const json_t *envelope);
 const char *request_digest(const json_t *envelope); /* properties.manifestDigest, or "" */
 

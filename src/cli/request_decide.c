@@ -7,8 +7,7 @@
 #include "cli/prompt.h"
 #include "cli/request.h"
 
-/* Shows the request and asks, unless --yes was given or nobody is there to answer. */
-static int confirm(const struct args *args, const json_t *envelope, const char *question, struct error *err)
+int request_confirm(const struct args *args, const json_t *envelope, const char *question, struct error *err)
 {
     int r = request_explain(envelope, err);
 
@@ -67,7 +66,7 @@ int request_review_run(struct cli *cli, const struct args *args, struct error *e
     if (!r)
         r = check_digest(args, before, err);
     if (!r)
-        r = confirm(args, before, approve ? "Approve these files?" : "Reject these files?", err);
+        r = request_confirm(args, before, approve ? "Approve these files?" : "Reject these files?", err);
     if (!r)
         r = send_review(cli, workspace, args->items[0], approve, reason, request_digest(before), &after, err);
     return r ? r : request_print(cli, after, err);
@@ -84,7 +83,7 @@ int request_revoke_run(struct cli *cli, const struct args *args, struct error *e
     if (!r)
         r = request_locate(cli, args, args->items[0], &workspace, &before, err);
     if (!r)
-        r = confirm(args, before, "Revoke this request's release? Copies that were taken stay.", err);
+        r = request_confirm(args, before, "Revoke this request's release? Copies that were taken stay.", err);
     if (r)
         return r;
     AUTO_FREE char *path = xasprintf("/workspaces/%s/requests/%s/revoke", workspace, args->items[0]);
