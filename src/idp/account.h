@@ -1,5 +1,5 @@
-/* Local accounts: who may sign in, and with which hashes. Read once at start and unchanging from there, so threads share
- * them without a lock. Only airlock-idp ever opens the file. */
+/* Local accounts: who may sign in, and with which hashes. Read once at start and unchanging from there, so threads
+ * share them without a lock. Only airlock-idp ever opens the file. */
 #ifndef AIRLOCK_IDP_ACCOUNT_H
 #define AIRLOCK_IDP_ACCOUNT_H
 
@@ -10,22 +10,22 @@
 
 #define ACCOUNTS_MAX 10000
 #define ACCOUNTS_FILE_MAX (16 * 1024 * 1024)
-#define ACCOUNT_TEXT_MAX 256    /* bytes of a name, mail address or client id */
+#define ACCOUNT_TEXT_MAX 256 /* bytes of a name, mail address or client id */
 
 struct account {
-    const char *oid;            /* a UUID: the person, for ever */
+    const char *oid; /* a UUID: the person, for ever */
     const char *name;
     const char *email;
-    const char *password_hash;  /* "" where the person has no password */
-    const char *client_id;      /* "" where the person has no client */
+    const char *password_hash; /* "" where the person has no password */
+    const char *client_id;     /* "" where the person has no client */
     const char *secret_hash;
     bool disabled;
 };
 
 struct accounts;
 
-/* Reads the file at path (0600). When there is none it is made from the seed (a descriptor of a JSON file with secrets in
- * clear, or -1 for a file without accounts). E_CONFIG names what is wrong with it. */
+/* Reads the file at path (0600). When there is none it is made from the seed (a descriptor of a JSON file with secrets
+ * in clear, or -1 for a file without accounts). E_CONFIG names what is wrong with it. */
 int accounts_load(const char *path, int seed_fd, struct accounts **ret, struct error *err) MUST_USE;
 /* The same from a document {"accounts":[…]} of the file's form. */
 int accounts_parse(const json_t *document, struct accounts **ret, struct error *err) MUST_USE;

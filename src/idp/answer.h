@@ -9,16 +9,16 @@
 #define ANSWER_MAX (128 * 1024)
 
 struct answer {
-    int status;                    /* 0: nothing answered yet */
-    const char *type;              /* of the body; NULL where there is none */
+    int status;       /* 0: nothing answered yet */
+    const char *type; /* of the body; NULL where there is none */
     struct str body;
     char *location;                /* of a redirect */
     char *cookie;                  /* a whole Set-Cookie value */
     char form_target[ORIGIN_SIZE]; /* a page's form may lead to this origin too; "" for none */
     bool has_form;
-    bool ask_basic;                /* WWW-Authenticate: Basic */
+    bool ask_basic; /* WWW-Authenticate: Basic */
     unsigned retry_after_s;
-    unsigned cache_s;              /* 0: no-store */
+    unsigned cache_s; /* 0: no-store */
 };
 
 void answer_init(struct answer *a);

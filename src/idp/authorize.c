@@ -78,7 +78,8 @@ static const struct {
     {"request_uri", is_absent, "request_uri_not_supported", "Request objects are not offered"},
     {"response_type", is_code, "unsupported_response_type", "Only response_type=code is offered"},
     {"response_mode", is_response_mode, "invalid_request", "response_mode must be query or fragment"},
-    {"code_challenge_method", is_s256, "invalid_request", "Proof keys are required: code_challenge_method must be S256"},
+    {"code_challenge_method", is_s256, "invalid_request",
+     "Proof keys are required: code_challenge_method must be S256"},
     {"code_challenge", challenge_is_valid, "invalid_request", "code_challenge must be the base64url of a SHA-256"},
     {"nonce", is_nonce, "invalid_request", "nonce is too long or not UTF-8"},
     {"max_age", is_age, "invalid_request", "max_age must be a number of seconds"},
@@ -107,7 +108,8 @@ static json_t *asked_object(const struct request *request)
         const char *value = request_param(request, KEPT[i]);
         json_object_set_new(asked, KEPT[i], json_string(is_text(value, STATE_MAX) ? value : ""));
     }
-    json_object_set_new(asked, "fragment", json_boolean(strcmp(request_param(request, "response_mode"), "fragment") == 0));
+    json_object_set_new(asked, "fragment",
+                        json_boolean(strcmp(request_param(request, "response_mode"), "fragment") == 0));
     json_object_set_new(asked, "max_age", json_integer(age_asked(request)));
     return asked;
 }

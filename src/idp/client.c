@@ -24,7 +24,7 @@ const struct client *client_find(const char *id)
     return NULL;
 }
 
-/* PORT, then nothing or a path of harmless characters: no user part, query, fragment, escape or backslash can hide here. */
+/* PORT, then nothing or a path of harmless characters: no user, query, fragment, escape or backslash can hide here. */
 static bool is_port_and_path(const char *text)
 {
     uint64_t port;

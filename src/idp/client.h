@@ -9,22 +9,22 @@
 #define ORIGIN_SIZE 256
 
 enum {
-    REDIRECT_LOOPBACK = 1 << 0,   /* http://127.0.0.1:PORT/…, http://[::1]:PORT/…, http://localhost:PORT/… (RFC 8252 §7.3) */
+    REDIRECT_LOOPBACK = 1 << 0,   /* http:// and 127.0.0.1, [::1] or localhost, any port and path (RFC 8252 §7.3) */
     REDIRECT_API = 1 << 1,        /* the origin that serves the web UI, with or without the slash */
     REDIRECT_CONFIGURED = 1 << 2, /* the texts of idp.redirect_uris, byte by byte */
 };
 
 struct client {
     const char *id;
-    const char *title;   /* shown on the login page */
+    const char *title; /* shown on the login page */
     unsigned redirects;
 };
 
 const struct client *client_find(const char *id); /* NULL: no such public client */
 
 struct redirect_policy {
-    const char *api_origin;  /* "https://tre.example.org" */
-    const char *configured;  /* URIs with spaces between */
+    const char *api_origin; /* "https://tre.example.org" */
+    const char *configured; /* URIs with spaces between */
 };
 bool redirect_is_allowed(const struct client *client, const struct redirect_policy *policy, const char *uri);
 

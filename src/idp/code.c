@@ -9,7 +9,7 @@
 
 #define CODE_BYTES 32
 #define CHALLENGE_LEN 43
-#define VERIFIER_MIN 43     /* RFC 7636 §4.1 */
+#define VERIFIER_MIN 43 /* RFC 7636 §4.1 */
 #define VERIFIER_MAX 128
 
 struct code_entry {
@@ -67,7 +67,8 @@ int code_issue(struct code_store *store, json_t *grant, int64_t now_ms, char **r
     pthread_mutex_lock(&store->lock);
     struct code_entry *place = store_place(store, now_ms);
     if (place) {
-        *place = (struct code_entry){.expires_ms = now_ms + CODE_LIFETIME_MS, .grant = json_incref(grant), .taken = true};
+        *place =
+            (struct code_entry){.expires_ms = now_ms + CODE_LIFETIME_MS, .grant = json_incref(grant), .taken = true};
         sha256(code.p, code.len, place->digest);
     }
     pthread_mutex_unlock(&store->lock);
@@ -110,7 +111,8 @@ int code_redeem(struct code_store *store, const struct code_proof *proof, int64_
     if (entry && !grant)
         return error_set(err, E_STALE, "The code was used before");
     if (!grant || !proof_fits(proof, grant))
-        return error_set(err, E_INVALID, "The code is unknown, expired, or belongs to another client, redirect or verifier");
+        return error_set(err, E_INVALID,
+                         "The code is unknown, expired, or belongs to another client, redirect or verifier");
     *ret_grant = TAKE_PTR(grant);
     return 0;
 }

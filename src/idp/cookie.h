@@ -1,5 +1,5 @@
-/* The two cookies of the login pages. Both are for the authorization endpoint alone, hidden from scripts, and never sent
- * by a page of another site. */
+/* The two cookies of the login pages. Both are for the authorization endpoint alone, hidden from scripts, and never
+ * sent by a page of another site. */
 #ifndef AIRLOCK_IDP_COOKIE_H
 #define AIRLOCK_IDP_COOKIE_H
 
@@ -11,7 +11,7 @@
 #define AUTHORIZE_PATH "/oauth2/v2.0/authorize" /* below the tenant */
 #define FORM_LIFETIME_S 600                     /* a login form, and the cookie it is bound to */
 #define SESSION_LIFETIME_S (8 * 3600)
-#define BROWSER_SIZE 33                         /* 16 random bytes as hex, with the NUL */
+#define BROWSER_SIZE 33 /* 16 random bytes as hex, with the NUL */
 
 /* The random value that ties forms to this browser; "" when it brought none of our form. */
 void browser_read(const char *cookies, char out[static BROWSER_SIZE]);

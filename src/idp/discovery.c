@@ -1,4 +1,4 @@
-/* What anybody may know: the provider's description, its public keys, and that it lives. Runs on airlock-idp's workers. */
+/* What anybody may know: how to use this provider, its keys, and that it lives. Runs on airlock-idp's workers. */
 #include <string.h>
 
 #include "idp/endpoint.h"

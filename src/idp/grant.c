@@ -71,8 +71,14 @@ static void grant_client_credentials(struct idp *idp, const struct request *requ
         answer_failure(a, &err);
     if (r != 0)
         return;
-    token_answer(idp, &(struct token_order){.account = account, .client_id = credentials->id, .scope = &scope,
-                                            .app = true, .nonce = ""}, a);
+    const struct token_order order = {
+        .account = account,
+        .client_id = credentials->id,
+        .scope = &scope,
+        .app = true,
+        .nonce = "",
+    };
+    token_answer(idp, &order, a);
 }
 
 /* Spends the code. What it stood for is the caller's, with its scope read again. */
@@ -106,7 +112,8 @@ static void grant_authorization_code(struct idp *idp, const struct request *requ
     struct scope scope;
 
     if (*credentials->secret || credentials->basic || !client_find(credentials->id)) {
-        answer_oauth_error(a, 401, "invalid_client", "This grant is for airlock's public clients, which have no secret");
+        answer_oauth_error(a, 401, "invalid_client",
+                           "This grant is for airlock's public clients, which have no secret");
         return;
     }
     if (redeem(idp, request, &grant, &scope) != 0) {
@@ -119,14 +126,20 @@ static void grant_authorization_code(struct idp *idp, const struct request *requ
         answer_oauth_error(a, 400, "invalid_scope", "The code was made for another scope");
         return;
     }
-    token_answer(idp, &(struct token_order){.account = account, .client_id = credentials->id, .scope = &scope,
-                                            .nonce = json_text(grant, "nonce"),
-                                            .auth_time_s = json_int(grant, "auth_time")}, a);
+    const struct token_order order = {
+        .account = account,
+        .client_id = credentials->id,
+        .scope = &scope,
+        .nonce = json_text(grant, "nonce"),
+        .auth_time_s = json_int(grant, "auth_time"),
+    };
+    token_answer(idp, &order, a);
 }
 
 static const struct {
     const char *type;
-    void (*run)(struct idp *idp, const struct request *request, const struct credentials *credentials, struct answer *a);
+    void (*run)(struct idp *idp, const struct request *request, const struct credentials *credentials,
+                struct answer *a);
 } GRANTS[] = {
     {"client_credentials", grant_client_credentials},
     {"authorization_code", grant_authorization_code},
@@ -147,7 +160,8 @@ void token_post(struct idp *idp, const struct request *request, struct answer *a
         if (credentials_read(request, &credentials))
             GRANTS[i].run(idp, request, &credentials, a);
         else
-            answer_oauth_error(a, 400, "invalid_request", "The client must name itself once, in the header or in the form");
+            answer_oauth_error(a, 400, "invalid_request",
+                               "The client must name itself once, in the header or in the form");
         secret_wipe(&credentials, sizeof credentials);
         return;
     }

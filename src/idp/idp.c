@@ -32,8 +32,8 @@ static int check_redirect_uris(const char *list, struct error *err)
         for (const char *c = uri; *c; c++)
             plain = plain && *c > ' ' && *c < 0x7F;
         if (*uri && (!plain || !url_origin(uri, origin)))
-            return error_set_field(err, E_CONFIG, "idp.redirect_uris", "%s is not an absolute URL that a login may end at",
-                                   uri);
+            return error_set_field(err, E_CONFIG, "idp.redirect_uris",
+                                   "%s is not an absolute URL that a login may end at", uri);
     }
     return 0;
 }

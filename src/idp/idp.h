@@ -1,5 +1,5 @@
-/* The identity provider's state, as its endpoints see it. Settings, accounts and key never change after idp_new; the rest
- * is thread-safe by itself. */
+/* The identity provider's state, as its endpoints see it. Settings, accounts and key never change after idp_new; the
+ * rest is thread-safe by itself. */
 #ifndef AIRLOCK_IDP_IDP_H
 #define AIRLOCK_IDP_IDP_H
 
@@ -13,25 +13,25 @@
 #define IDP_KEY_SIZE 32
 
 struct idp_settings {
-    const char *public_url;     /* without a slash at its end */
-    const char *tenant;         /* first part of every path; a UUID, or "adfs" for clients that would else ask Microsoft */
+    const char *public_url; /* without a slash at its end */
+    const char *tenant;     /* first part of every path; a UUID, or "adfs" for clients that would else ask Microsoft */
     const char *api_url;
-    const char *redirect_uris;  /* with spaces between */
+    const char *redirect_uris; /* with spaces between */
     const char *accounts_file;
     const char *key_file;
     int64_t token_lifetime_s;
     unsigned workers;
-    bool behind_proxy;          /* every client comes from the proxy's address */
+    bool behind_proxy; /* every client comes from the proxy's address */
 };
 
 /* Asks core what a scope means to a person: *ret is {"audience","workspace","roles"}. E_NOT_FOUND: no such scope. */
 typedef int idp_scope_fn(void *ctx, const char *scope, const char *subject, json_t **ret, struct error *err);
 
 struct idp {
-    char *issuer;               /* {public_url}/{tenant}/v2.0 */
+    char *issuer; /* {public_url}/{tenant}/v2.0 */
     char *tenant;
-    char *tenant_path;          /* "/{tenant}" */
-    char *tenant_url;           /* {public_url}/{tenant} */
+    char *tenant_path; /* "/{tenant}" */
+    char *tenant_url;  /* {public_url}/{tenant} */
     char *redirect_uris;
     char api_origin[ORIGIN_SIZE];
     struct redirect_policy redirects;

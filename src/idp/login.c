@@ -1,5 +1,5 @@
-/* The login pages behind the authorization endpoint: show a form, take it back, find out who it is, and send the browser
- * on with a code. Runs on airlock-idp's workers. */
+/* The login pages behind the authorization endpoint: show a form, take it back, find out who it is, and send the
+ * browser on with a code. Runs on airlock-idp's workers. */
 #include <string.h>
 
 #include "base/clock.h"

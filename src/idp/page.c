@@ -6,9 +6,10 @@
 #include "base/crypto.h"
 
 static const char STYLE[] =
-    ":root{color-scheme:light dark;--ink:#1b1b1f;--ground:#f4f5f7;--card:#fff;--line:#767b87;--act:#0f5ca8;--bad:#a80f1e}"
-    "@media(prefers-color-scheme:dark){:root{--ink:#eceef2;--ground:#15171c;--card:#1f2229;--line:#8b919e;--act:#8cc2ff;"
-    "--bad:#ff9aa3}}"
+    ":root{color-scheme:light dark;--ink:#1b1b1f;--ground:#f4f5f7;--card:#fff;"
+    "--line:#767b87;--act:#0f5ca8;--bad:#a80f1e}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#eceef2;--ground:#15171c;--card:#1f2229;"
+    "--line:#8b919e;--act:#8cc2ff;--bad:#ff9aa3}}"
     "*{box-sizing:border-box}"
     "body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--ground);color:var(--ink);"
     "font:16px/1.5 system-ui,sans-serif}"
@@ -52,8 +53,8 @@ static void add_text(struct answer *a, const char *before, const char *text, con
 static void add_field(struct answer *a, const char *label, const char *attributes, const char *name, const char *value,
                       bool focus, bool is_wrong)
 {
-    str_printf(&a->body, "<label for=\"%s\">%s</label>\n<input id=\"%s\" name=\"%s\" %s required%s%s", name, label, name,
-               name, attributes, focus ? " autofocus" : "",
+    str_printf(&a->body, "<label for=\"%s\">%s</label>\n<input id=\"%s\" name=\"%s\" %s required%s%s", name, label,
+               name, name, attributes, focus ? " autofocus" : "",
                is_wrong ? " aria-invalid=\"true\" aria-describedby=\"problem\"" : "");
     if (*value)
         add_text(a, " value=\"", value, "\"");
@@ -68,8 +69,9 @@ static void form_begin(struct answer *a, const struct login_page *page)
 
 static void form_end(struct answer *a, const struct login_page *page)
 {
-    str_append(&a->body, "<button type=\"submit\" class=\"quiet\" name=\"cancel\" value=\"1\" formnovalidate>Cancel</button>\n"
-                         "</form>\n");
+    str_append(&a->body,
+               "<button type=\"submit\" class=\"quiet\" name=\"cancel\" value=\"1\" formnovalidate>Cancel</button>\n"
+               "</form>\n");
     add_text(a, "<p class=\"note\">Afterwards you return to ", page->destination, ".</p>\n");
     page_end(a);
     (void)str_copy(a->form_target, sizeof a->form_target, page->destination); /* both are of ORIGIN_SIZE */
@@ -96,12 +98,13 @@ void page_login(struct answer *a, int status, const struct login_page *page)
 
 void page_continue(struct answer *a, const struct login_page *page, const char *name)
 {
-    page_begin(a, 200, "Go on");
+    page_begin(a, 200, "Continue");
     add_text(a, "<p>You are signed in as <strong>", name, "</strong>");
     add_text(a, " and about to use ", page->client_title, ".</p>\n");
     form_begin(a, page);
-    str_append(&a->body, "<button type=\"submit\" name=\"continue\" value=\"1\" autofocus>Continue</button>\n"
-                         "<button type=\"submit\" class=\"quiet\" name=\"other\" value=\"1\">Use another account</button>\n");
+    str_append(&a->body,
+               "<button type=\"submit\" name=\"continue\" value=\"1\" autofocus>Continue</button>\n"
+               "<button type=\"submit\" class=\"quiet\" name=\"other\" value=\"1\">Use another account</button>\n");
     form_end(a, page);
 }
 

@@ -53,7 +53,8 @@ static int word_read(const char *word, struct scope *scope, bool *ret_granted, s
             return 0;
         }
     if (*scope->resource)
-        return error_set(err, E_INVALID, "A token is for one resource: ask for one scope of the form api://ID/.default");
+        return error_set(err, E_INVALID,
+                         "A token is for one resource: ask for one scope of the form api://ID/.default");
     if (!resource_read(word, scope))
         return error_set(err, E_INVALID, "The scope is not known; ask for one of the form api://ID/.default");
     *ret_granted = true;

@@ -12,7 +12,7 @@ struct scope {
     char resource[SCOPE_RESOURCE_MAX + 1]; /* as core knows it: "api://CLIENT-ID/…", or a client id */
     bool app_default;                      /* it ended in /.default */
     bool openid;
-    char granted[SCOPE_MAX + 1];           /* what was asked for without offline_access, as the answer says it */
+    char granted[SCOPE_MAX + 1]; /* what was asked for without offline_access, as the answer says it */
 };
 
 /* Exactly one of api://ID/.default, api://ID/user_impersonation, ID/.default, and any of openid, profile, email,

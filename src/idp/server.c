@@ -33,7 +33,8 @@ static const struct route *route_find(const struct idp *idp, const char *path)
     bool below = str_starts(path, idp->tenant_path);
 
     for (size_t i = 0; i < ARRAY_LEN(ROUTES); i++)
-        if ((!ROUTES[i].below_tenant || below) && strcmp(path + (ROUTES[i].below_tenant ? tenant : 0), ROUTES[i].path) == 0)
+        if ((!ROUTES[i].below_tenant || below) &&
+            strcmp(path + (ROUTES[i].below_tenant ? tenant : 0), ROUTES[i].path) == 0)
             return &ROUTES[i];
     return NULL;
 }
@@ -112,6 +113,14 @@ static const char *header_or_empty(const struct http_head *head, const char *nam
     return value ? value : "";
 }
 
+/* Parameters may be passwords. */
+static void params_end(struct http_params *params)
+{
+    for (size_t i = 0; i < params->count; i++)
+        secret_wipe(params->items[i].value, strlen(params->items[i].value));
+    http_params_done(params);
+}
+
 /* text: the query or the body; OAuth encodes both as forms (RFC 6749 appendix B). */
 static void run(struct http_exchange *x, struct idp *idp, endpoint_fn *endpoint, const char *text)
 {
@@ -135,7 +144,7 @@ static void run(struct http_exchange *x, struct idp *idp, endpoint_fn *endpoint,
     endpoint(idp, &request, &a);
     answer_send(x, idp, &a);
     answer_done(&a);
-    http_params_done(&params);
+    params_end(&params);
 }
 
 static void form_arrived(struct http_exchange *x, char *body, size_t len)

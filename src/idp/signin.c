@@ -46,8 +46,8 @@ int signin_check(struct idp *idp, const struct signin *signin, const struct acco
     if (!fits) {
         throttle_failed(idp->by_account, key, clock_mono_ms());
         throttle_failed(idp->by_address, signin->address, clock_mono_ms());
-        log_warning("refused a %s of %s from %s", KINDS[signin->kind].what, account ? account->oid : "an unknown account",
-                    signin->address);
+        log_warning("refused a %s of %s from %s", KINDS[signin->kind].what,
+                    account ? account->oid : "an unknown account", signin->address);
         return error_set(err, E_UNAUTHENTICATED, "The name or the %s is wrong", KINDS[signin->kind].what);
     }
     throttle_forget(idp->by_account, key);

@@ -8,9 +8,9 @@ enum signin_kind { SIGNIN_PASSWORD, SIGNIN_CLIENT_SECRET };
 
 struct signin {
     enum signin_kind kind;
-    const char *who;        /* a login name or mail address, or a client id */
+    const char *who; /* a login name or mail address, or a client id */
     const char *secret;
-    const char *address;    /* of the client, for the throttle and the log */
+    const char *address; /* of the client, for the throttle and the log */
 };
 
 /* E_UNAUTHENTICATED does not tell which part was wrong, neither by text nor by time; E_RATE comes with the seconds to

@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 struct throttle_rule {
-    unsigned free;      /* failures without consequence */
-    int64_t first_ms;   /* the first delay, doubled from there */
+    unsigned free;    /* failures without consequence */
+    int64_t first_ms; /* the first delay, doubled from there */
     int64_t max_ms;
-    int64_t fade_ms;    /* one failure is forgotten per so much time */
+    int64_t fade_ms; /* one failure is forgotten per so much time */
 };
 
 struct throttle;

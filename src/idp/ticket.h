@@ -1,5 +1,5 @@
-/* Sealed texts that a browser keeps for us and brings back: the login form's hidden field (an authorization request that
- * was checked) and the session cookie. Nobody can make or change one, or use it in another's place. */
+/* Sealed texts that a browser keeps for us and brings back: the login form's hidden field (an authorization request
+ * that was checked) and the session cookie. Nobody can make or change one, or use it in another's place. */
 #ifndef AIRLOCK_IDP_TICKET_H
 #define AIRLOCK_IDP_TICKET_H
 

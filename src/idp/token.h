@@ -11,9 +11,9 @@ struct token_order {
     const struct account *account;
     const char *client_id;
     const struct scope *scope;
-    bool app;               /* client credentials: no person is at the keyboard */
-    const char *nonce;      /* "" where there is none */
-    int64_t auth_time_s;    /* when the password was given; code flow only */
+    bool app;            /* client credentials: no person is at the keyboard */
+    const char *nonce;   /* "" where there is none */
+    int64_t auth_time_s; /* when the password was given; code flow only */
 };
 
 /* The claims AzureTRE's clients and core expect (iss, aud, oid, roles, …). The caller's. */
