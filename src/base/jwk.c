@@ -139,7 +139,8 @@ static bool jwk_read(const json_t *key, struct jwk *ret)
         (alg && !json_is_string(alg)) || !jwk_is_for_signatures(key))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(KEY_TYPES); i++) {
-        if (strcmp(json_text(key, "kty"), KEY_TYPES[i].kty) != 0 || strcmp(json_text(key, "crv"), KEY_TYPES[i].crv) != 0)
+        if (strcmp(json_text(key, "kty"), KEY_TYPES[i].kty) != 0 ||
+            strcmp(json_text(key, "crv"), KEY_TYPES[i].crv) != 0)
             continue;
         EVP_PKEY *pkey = KEY_TYPES[i].read(key);
         if (!pkey)
@@ -213,8 +214,8 @@ const struct jwk *jwk_set_find(const struct jwk_set *set, const char *kid)
 
 struct jwt_key {
     EVP_PKEY *pkey;
-    char *n;   /* base64url of the modulus */
-    char *e;   /* and of the exponent */
+    char *n; /* base64url of the modulus */
+    char *e; /* and of the exponent */
     char *kid;
 };
 

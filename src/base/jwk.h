@@ -6,11 +6,11 @@
 #include "base/error.h"
 #include "base/json.h"
 
-#define JWK_SET_KEYS_MAX 64     /* more is a mistake of the provider, or an attack */
-#define JWK_KID_MAX 256         /* bytes */
+#define JWK_SET_KEYS_MAX 64 /* more is a mistake of the provider, or an attack */
+#define JWK_KID_MAX 256     /* bytes */
 #define JWK_RSA_BITS_MIN 2048
 #define JWK_RSA_BITS_MAX 8192
-#define JWT_KEY_BITS 3072       /* of the keys that we make ourselves */
+#define JWT_KEY_BITS 3072 /* of the keys that we make ourselves */
 
 enum jwk_type { JWK_RSA, JWK_EC_P256, JWK_ED25519 };
 

@@ -10,7 +10,7 @@
 #include "base/crypto.h"
 
 #define SIGNATURE_MAX (JWK_RSA_BITS_MAX / 8)
-#define P256_SIGNATURE 64   /* r and s, 32 bytes each (RFC 7518 §3.4) */
+#define P256_SIGNATURE 64 /* r and s, 32 bytes each (RFC 7518 §3.4) */
 #define P256_DER_MAX 72
 
 /* The closed list (RFC 7518 §3.1, RFC 8037 §3.1). "none" and everything with a shared secret are not in it. */
@@ -52,7 +52,8 @@ static int header_judge(const struct jwk_set *keys, const json_t *header, const 
     const char *alg, *kid;
 
     if (json_object_get(header, "crit") || !type_is_known(header) ||
-        json_need_string(header, "alg", 16, &alg, NULL) != 0 || json_need_string(header, "kid", JWK_KID_MAX, &kid, NULL) != 0)
+        json_need_string(header, "alg", 16, &alg, NULL) != 0 ||
+        json_need_string(header, "kid", JWK_KID_MAX, &kid, NULL) != 0)
         return refuse(err);
     const struct jwk *key = jwk_set_find(keys, kid);
     if (!key || (*key->alg && strcmp(key->alg, alg) != 0))
@@ -132,7 +133,8 @@ int jwt_verify(const struct jwk_set *keys, const char *token, json_t **ret_claim
     const struct jwk *key;
     const struct jwt_algorithm *algorithm;
 
-    if (!second_dot || !base64url_decode(second_dot + 1, strlen(second_dot + 1), signature, sizeof signature, &signature_len))
+    if (!second_dot ||
+        !base64url_decode(second_dot + 1, strlen(second_dot + 1), signature, sizeof signature, &signature_len))
         return refuse(err);
     int r = part_parse(token, (size_t)(first_dot - token), &header, err);
     if (r == 0)

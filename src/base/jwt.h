@@ -6,17 +6,17 @@
 
 #include "base/jwk.h"
 
-#define JWT_TOKEN_MAX (16 * 1024)               /* bytes of a whole token */
-#define JWT_LIFETIME_MAX (10LL * 366 * 86400)   /* seconds; an exp further away is a mistake, not a wish */
+#define JWT_TOKEN_MAX (16 * 1024)             /* bytes of a whole token */
+#define JWT_LIFETIME_MAX (10LL * 366 * 86400) /* seconds; an exp further away is a mistake, not a wish */
 
 /* Checks form and signature. The claims are the caller's and not judged yet: jwt_check_claims comes next.
  * "Invalid token signature": everything fitted but the signature. "Invalid token": anything else. */
 int jwt_verify(const struct jwk_set *keys, const char *token, json_t **ret_claims, struct error *err) MUST_USE;
 
-/* exp is required ("Expired token signature" once past); nbf and iat, where present, must not lie in the future; all are
- * whole seconds; iss must be issuer, byte by byte. The audience is the caller's to compare. */
-int jwt_check_claims(const json_t *claims, const char *issuer, int64_t now_s, int64_t leeway_s, struct error *err)
-    MUST_USE;
+/* exp is required ("Expired token signature" once past); nbf and iat, where present, must not lie in the future; all
+ * are whole seconds; iss must be issuer, byte by byte. The audience is the caller's to compare. */
+int jwt_check_claims(const json_t *claims, const char *issuer, int64_t now_s, int64_t leeway_s,
+                     struct error *err) MUST_USE;
 /* true when aud is this text, or an array of just this text. */
 bool jwt_audience_is(const json_t *claims, const char *audience);
 

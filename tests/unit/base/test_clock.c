@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include "base/clock.h"
 #include "base/macros.h"
+#include <cmocka.h>
 
 static void http_dates(void **state)
 {

@@ -22,7 +22,8 @@ static void sha256_vectors(void **state)
     static const struct {
         const char *text;
         const char *hex;
-    } ROWS[] = { /* FIPS 180-4 examples */
+    } ROWS[] = {
+        /* FIPS 180-4 examples */
         {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
         {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
         {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
@@ -70,8 +71,7 @@ static void hkdf_vectors(void **state)
     unsigned char key[22], out[42]; /* RFC 5869 A.3: no salt, no info */
     memset(key, 0x0b, sizeof key);
     hkdf_sha256(key, sizeof key, "", 0, out, sizeof out);
-    assert_hex(out, sizeof out,
-               "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
+    assert_hex(out, sizeof out, "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
     unsigned char one[32], two[32];
     hkdf_sha256(key, sizeof key, "one", 3, one, sizeof one);
     hkdf_sha256(key, sizeof key, "two", 3, two, sizeof two);
@@ -96,9 +96,15 @@ static void base64_vectors(void **state)
         const char *bytes;
         const char *standard;
         const char *url;
-    } ROWS[] = { /* RFC 4648 §10, and the two digits in which the alphabets differ */
-        {"", "", ""}, {"f", "Zg==", "Zg"}, {"fo", "Zm8=", "Zm8"}, {"foo", "Zm9v", "Zm9v"},
-        {"foob", "Zm9vYg==", "Zm9vYg"}, {"fooba", "Zm9vYmE=", "Zm9vYmE"}, {"foobar", "Zm9vYmFy", "Zm9vYmFy"},
+    } ROWS[] = {
+        /* RFC 4648 §10, and the two digits in which the alphabets differ */
+        {"", "", ""},
+        {"f", "Zg==", "Zg"},
+        {"fo", "Zm8=", "Zm8"},
+        {"foo", "Zm9v", "Zm9v"},
+        {"foob", "Zm9vYg==", "Zm9vYg"},
+        {"fooba", "Zm9vYmE=", "Zm9vYmE"},
+        {"foobar", "Zm9vYmFy", "Zm9vYmFy"},
         {"\xfb\xff\xbf", "+/+/", "-_-_"},
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
@@ -121,9 +127,11 @@ static void base64_vectors(void **state)
 static void base64_has_one_spelling(void **state)
 {
     (void)state;
-    static const char *const BAD_STANDARD[] = {"Zg", "Zg=", "Zg===", "Zm8", "Zh==", "Zm9=", "=", "==", "====", "Z===",
-                                               "Zm9v\n", " Zm9v", "Zm 9v", "Zm-v", "Zm_v", "Zg==Zg==", "Z=g="};
-    static const char *const BAD_URL[] = {"Zg==", "Zg=", "Z", "Zh", "Zm9", "Zm9vY", "Zm+v", "Zm/v", " Zg", "Zg ", "Zg\n"};
+    static const char *const BAD_STANDARD[] = {"Zg",    "Zg=",  "Zg===", "Zm8",      "Zh==",   "Zm9=",
+                                               "=",     "==",   "====",  "Z===",     "Zm9v\n", " Zm9v",
+                                               "Zm 9v", "Zm-v", "Zm_v",  "Zg==Zg==", "Z=g="};
+    static const char *const BAD_URL[] = {"Zg==", "Zg=",  "Z",   "Zh",  "Zm9", "Zm9vY",
+                                          "Zm+v", "Zm/v", " Zg", "Zg ", "Zg\n"};
     unsigned char out[16];
     size_t len;
     for (size_t i = 0; i < ARRAY_LEN(BAD_STANDARD); i++)
@@ -172,10 +180,14 @@ static void comparison_and_randomness(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_vectors),        cmocka_unit_test(md5_vectors),
-        cmocka_unit_test(hmac_vectors),          cmocka_unit_test(hkdf_vectors),
-        cmocka_unit_test(hex_is_exact),          cmocka_unit_test(base64_vectors),
-        cmocka_unit_test(base64_has_one_spelling), cmocka_unit_test(encodings_round_trip),
+        cmocka_unit_test(sha256_vectors),
+        cmocka_unit_test(md5_vectors),
+        cmocka_unit_test(hmac_vectors),
+        cmocka_unit_test(hkdf_vectors),
+        cmocka_unit_test(hex_is_exact),
+        cmocka_unit_test(base64_vectors),
+        cmocka_unit_test(base64_has_one_spelling),
+        cmocka_unit_test(encodings_round_trip),
         cmocka_unit_test(comparison_and_randomness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,8 +51,8 @@ static void nothing_climbs_out(void **state)
     assert_int_equal(symlinkat("side", root, "in/beside"), 0);
     assert_int_equal(symlinkat("f", root, "in/to-f"), 0);
     static const char *const BAD[] = {
-        "/etc/passwd", "../etc", "..", "in/../..", "in/../../etc", "in/absolute/passwd", "in/absolute", "in/up",
-        "in/beside", "in/to-f", "", "in/f/x",
+        "/etc/passwd", "../etc",    "..",      "in/../..", "in/../../etc", "in/absolute/passwd", "in/absolute",
+        "in/up",       "in/beside", "in/to-f", "",         "in/f/x",
     };
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
         int fd = file_open_beneath(root, BAD[i], O_RDONLY, 0, NULL);

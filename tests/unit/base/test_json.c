@@ -22,12 +22,43 @@ static void only_strict_objects_are_taken(void **state)
 {
     (void)state;
     static const char *const BAD[] = {
-        "", " ", "null", "1", "\"x\"", "[]", "[{}]", "{", "}", "{]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",
-        "{'a':1}", "{\"a\":1}x", "{\"a\":1}{}", "{\"a\":1,\"a\":1}", "{\"a\":1,\"\\u0061\":2}",
-        "{\"x\":{\"a\":1,\"a\":2}}", "{\"a\":01}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":NaN}", "{\"a\":Infinity}",
-        "{\"a\":\"\\u0000\"}", "{\"a\\u0000\":1}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\\x\"}", "{\"a\":\"\xff\"}",
-        "{\"a\":\"\xc0\x80\"}", "{\"a\":\"\xed\xa0\x80\"}", "{\"a\":\"\x01\"}", "{\"a\":9223372036854775808}",
-        "{\"a\":1e999}", "{/**/\"a\":1}", "\xef\xbb\xbf{}",
+        "",
+        " ",
+        "null",
+        "1",
+        "\"x\"",
+        "[]",
+        "[{}]",
+        "{",
+        "}",
+        "{]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "{\"a\":1}x",
+        "{\"a\":1}{}",
+        "{\"a\":1,\"a\":1}",
+        "{\"a\":1,\"\\u0061\":2}",
+        "{\"x\":{\"a\":1,\"a\":2}}",
+        "{\"a\":01}",
+        "{\"a\":+1}",
+        "{\"a\":.5}",
+        "{\"a\":NaN}",
+        "{\"a\":Infinity}",
+        "{\"a\":\"\\u0000\"}",
+        "{\"a\\u0000\":1}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":\"\xff\"}",
+        "{\"a\":\"\xc0\x80\"}",
+        "{\"a\":\"\xed\xa0\x80\"}",
+        "{\"a\":\"\x01\"}",
+        "{\"a\":9223372036854775808}",
+        "{\"a\":1e999}",
+        "{/**/\"a\":1}",
+        "\xef\xbb\xbf{}",
     };
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
         json_t *object = NULL;
@@ -64,7 +95,8 @@ static void depth_is_bounded(void **state)
 static void getters_name_the_field(void **state)
 {
     (void)state;
-    AUTO_JSON json_t *o = parsed("{\"s\":\"abc\",\"n\":5,\"t\":true,\"T\":\"True\",\"F\":\"FALSE\",\"z\":null,\"r\":1.0,\"a\":[]}");
+    AUTO_JSON json_t *o =
+        parsed("{\"s\":\"abc\",\"n\":5,\"t\":true,\"T\":\"True\",\"F\":\"FALSE\",\"z\":null,\"r\":1.0,\"a\":[]}");
     struct error err = {0};
     const char *text = "untouched";
     int64_t number = 77;
@@ -130,8 +162,8 @@ static void strings_are_safe_to_show(void **state)
         {"a\"b\\c/d", "\"a\\\"b\\\\c/d\""},
         {"\n\r\t\x1b[31m", "\"\\n\\u000d\\u0009\\u001b[31m\""},
         {"\x7f", "\"\\u007f\""},
-        {"\xc2\x85", "\"\\u0085\""},                     /* a C1 control */
-        {"\xe2\x80\xae", "\"\\u202e\""},                 /* right-to-left override */
+        {"\xc2\x85", "\"\\u0085\""},     /* a C1 control */
+        {"\xe2\x80\xae", "\"\\u202e\""}, /* right-to-left override */
         {"\xe2\x81\xa6\xe2\x81\xa9", "\"\\u2066\\u2069\""},
         {"\xe2\x80\x8b\xef\xbb\xbf", "\"\\u200b\\ufeff\""},
         {"\xc3\xa9\xf0\x9f\x98\x80", "\"\xc3\xa9\xf0\x9f\x98\x80\""},

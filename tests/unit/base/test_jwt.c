@@ -182,7 +182,8 @@ static void thumbprint_is_the_kid(void **state)
 {
     (void)state;
     AUTO_JSON json_t *jwk = jwt_key_public_jwk(own_key);
-    AUTO_FREE char *canonical = xasprintf("{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", json_text(jwk, "e"), json_text(jwk, "n"));
+    AUTO_FREE char *canonical =
+        xasprintf("{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", json_text(jwk, "e"), json_text(jwk, "n"));
     unsigned char digest[SHA256_SIZE];
     AUTO_STR struct str text = STR_INIT(64);
     sha256(canonical, strlen(canonical), digest);
@@ -264,21 +265,36 @@ static void t50_algorithm_tricks(void **state)
 {
     (void)state;
     static const char *const HEADERS[] = {
-        "{\"alg\":\"none\",\"kid\":\"%s\"}",        "{\"alg\":\"None\",\"kid\":\"%s\"}",
-        "{\"alg\":\"NONE\",\"kid\":\"%s\"}",        "{\"alg\":\"nOnE\",\"kid\":\"%s\"}",
-        "{\"alg\":\"\",\"kid\":\"%s\"}",            "{\"alg\":null,\"kid\":\"%s\"}",
-        "{\"alg\":false,\"kid\":\"%s\"}",           "{\"alg\":0,\"kid\":\"%s\"}",
-        "{\"alg\":[\"RS256\"],\"kid\":\"%s\"}",     "{\"alg\":{\"a\":\"RS256\"},\"kid\":\"%s\"}",
-        "{\"kid\":\"%s\"}",                         "{\"alg\":\"rs256\",\"kid\":\"%s\"}",
-        "{\"alg\":\"Rs256\",\"kid\":\"%s\"}",       "{\"alg\":\"RS256 \",\"kid\":\"%s\"}",
-        "{\"alg\":\" RS256\",\"kid\":\"%s\"}",      "{\"alg\":\"RS256\\u0000\",\"kid\":\"%s\"}",
-        "{\"alg\":\"RS256\\n\",\"kid\":\"%s\"}",    "{\"Alg\":\"RS256\",\"kid\":\"%s\"}",
-        "{\"ALG\":\"RS256\",\"kid\":\"%s\"}",       "{\"alg\":\"RS384\",\"kid\":\"%s\"}",
-        "{\"alg\":\"RS512\",\"kid\":\"%s\"}",       "{\"alg\":\"RS1\",\"kid\":\"%s\"}",
-        "{\"alg\":\"RSA-OAEP\",\"kid\":\"%s\"}",    "{\"alg\":\"PS256\",\"kid\":\"%s\"}",
-        "{\"alg\":\"ES256\",\"kid\":\"%s\"}",       "{\"alg\":\"EdDSA\",\"kid\":\"%s\"}",
-        "{\"alg\":\"HS256\",\"kid\":\"%s\"}",       "{\"alg\":\"HS384\",\"kid\":\"%s\"}",
-        "{\"alg\":\"HS512\",\"kid\":\"%s\"}",       "{\"alg\":\"hs256\",\"kid\":\"%s\"}",
+        "{\"alg\":\"none\",\"kid\":\"%s\"}",
+        "{\"alg\":\"None\",\"kid\":\"%s\"}",
+        "{\"alg\":\"NONE\",\"kid\":\"%s\"}",
+        "{\"alg\":\"nOnE\",\"kid\":\"%s\"}",
+        "{\"alg\":\"\",\"kid\":\"%s\"}",
+        "{\"alg\":null,\"kid\":\"%s\"}",
+        "{\"alg\":false,\"kid\":\"%s\"}",
+        "{\"alg\":0,\"kid\":\"%s\"}",
+        "{\"alg\":[\"RS256\"],\"kid\":\"%s\"}",
+        "{\"alg\":{\"a\":\"RS256\"},\"kid\":\"%s\"}",
+        "{\"kid\":\"%s\"}",
+        "{\"alg\":\"rs256\",\"kid\":\"%s\"}",
+        "{\"alg\":\"Rs256\",\"kid\":\"%s\"}",
+        "{\"alg\":\"RS256 \",\"kid\":\"%s\"}",
+        "{\"alg\":\" RS256\",\"kid\":\"%s\"}",
+        "{\"alg\":\"RS256\\u0000\",\"kid\":\"%s\"}",
+        "{\"alg\":\"RS256\\n\",\"kid\":\"%s\"}",
+        "{\"Alg\":\"RS256\",\"kid\":\"%s\"}",
+        "{\"ALG\":\"RS256\",\"kid\":\"%s\"}",
+        "{\"alg\":\"RS384\",\"kid\":\"%s\"}",
+        "{\"alg\":\"RS512\",\"kid\":\"%s\"}",
+        "{\"alg\":\"RS1\",\"kid\":\"%s\"}",
+        "{\"alg\":\"RSA-OAEP\",\"kid\":\"%s\"}",
+        "{\"alg\":\"PS256\",\"kid\":\"%s\"}",
+        "{\"alg\":\"ES256\",\"kid\":\"%s\"}",
+        "{\"alg\":\"EdDSA\",\"kid\":\"%s\"}",
+        "{\"alg\":\"HS256\",\"kid\":\"%s\"}",
+        "{\"alg\":\"HS384\",\"kid\":\"%s\"}",
+        "{\"alg\":\"HS512\",\"kid\":\"%s\"}",
+        "{\"alg\":\"hs256\",\"kid\":\"%s\"}",
         "{\"alg\":\"dir\",\"enc\":\"A128GCM\",\"kid\":\"%s\"}",
         "{\"alg\":\"RS256\",\"alg\":\"none\",\"kid\":\"%s\"}",
         "{\"alg\":\"none\",\"alg\":\"RS256\",\"kid\":\"%s\"}",
@@ -580,12 +596,30 @@ static void unusable_keys_are_passed_over(void **state)
         const char *member;
         const char *value;
     } CHANGES[] = {
-        {"kty", "\"EC\""},      {"kty", "\"oct\""}, {"kty", "\"rsa\""},      {"kty", NULL},
-        {"use", "\"enc\""},     {"use", "7"},       {"key_ops", "[]"},       {"key_ops", "[\"sign\"]"},
-        {"key_ops", "\"verify\""}, {"kid", NULL},   {"kid", "\"\""},         {"kid", "7"},
-        {"alg", "7"},           {"n", NULL},        {"n", "\"\""},           {"n", "\"AQAB\""},
-        {"n", "\"!!\""},        {"n", "7"},         {"e", NULL},             {"e", "\"\""},
-        {"e", "\"AQ\""},        {"e", "\"AA\""},    {"e", "\"Ag\""},         {"e", "\"AQAAAAAAAQ\""},
+        {"kty", "\"EC\""},
+        {"kty", "\"oct\""},
+        {"kty", "\"rsa\""},
+        {"kty", NULL},
+        {"use", "\"enc\""},
+        {"use", "7"},
+        {"key_ops", "[]"},
+        {"key_ops", "[\"sign\"]"},
+        {"key_ops", "\"verify\""},
+        {"kid", NULL},
+        {"kid", "\"\""},
+        {"kid", "7"},
+        {"alg", "7"},
+        {"n", NULL},
+        {"n", "\"\""},
+        {"n", "\"AQAB\""},
+        {"n", "\"!!\""},
+        {"n", "7"},
+        {"e", NULL},
+        {"e", "\"\""},
+        {"e", "\"AQ\""},
+        {"e", "\"AA\""},
+        {"e", "\"Ag\""},
+        {"e", "\"AQAAAAAAAQ\""},
         {"crv", "\"P-256\""},
     };
     for (size_t i = 0; i < ARRAY_LEN(CHANGES); i++) {
@@ -613,7 +647,9 @@ static void bad_curve_points_are_passed_over(void **state)
     struct jwk_set *set = NULL;
     assert_int_equal(parse_set("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\","
                                "\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\","
-                               "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\"}]}", &set), E_INVALID);
+                               "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\"}]}",
+                               &set),
+                     E_INVALID);
     assert_int_equal(parse_set("{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\",\"x\":\"AAAA\"}]}", &set),
                      E_INVALID);
     assert_null(set);

@@ -62,9 +62,16 @@ static void hexadecimals(void **state)
         bool ok;
         uint64_t value;
     } ROWS[] = {
-        {"0", true, 0}, {"fF", true, 255}, {"ffffffffffffffff", true, UINT64_MAX},
+        {"0", true, 0},
+        {"fF", true, 255},
+        {"ffffffffffffffff", true, UINT64_MAX},
         {"0ffffffffffffffff", false, 0}, /* 17 digits */
-        {"", false, 0}, {"0x1", false, 0}, {"g", false, 0}, {"-1", false, 0}, {" 1", false, 0}, {"1 ", false, 0},
+        {"", false, 0},
+        {"0x1", false, 0},
+        {"g", false, 0},
+        {"-1", false, 0},
+        {" 1", false, 0},
+        {"1 ", false, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         uint64_t value = 0;

@@ -43,17 +43,20 @@ static void look_ups(void **state)
 {
     (void)state;
     struct accounts *accounts = NULL;
-    assert_int_equal(parse("{\"accounts\":["
-                           "{\"oid\":\"" OID_1 "\",\"name\":\"alice\",\"email\":\"Alice@example.org\",\"client_id\":\"c1\"},"
-                           "{\"oid\":\"" OID_2 "\",\"name\":\"John\",\"email\":\"a@example.org\",\"disabled\":true},"
-                           "{\"oid\":\"33333333-3333-4333-8333-333333333333\",\"name\":\"john\",\"email\":\"b@example.org\"},"
-                           "{\"oid\":\"44444444-4444-4444-8444-444444444444\",\"name\":\"a@example.org\"}]}",
-                           &accounts, NULL), 0);
+    assert_int_equal(
+        parse("{\"accounts\":["
+              "{\"oid\":\"" OID_1 "\",\"name\":\"alice\",\"email\":\"Alice@example.org\",\"client_id\":\"c1\"},"
+              "{\"oid\":\"" OID_2 "\",\"name\":\"John\",\"email\":\"a@example.org\",\"disabled\":true},"
+              "{\"oid\":\"33333333-3333-4333-8333-333333333333\",\"name\":\"john\",\"email\":\"b@example.org\"},"
+              "{\"oid\":\"44444444-4444-4444-8444-444444444444\",\"name\":\"a@example.org\"}]}",
+              &accounts, NULL),
+        0);
     assert_int_equal(accounts_count(accounts), 4);
     assert_string_equal(accounts_by_login(accounts, "ALICE")->oid, OID_1);
     assert_string_equal(accounts_by_login(accounts, "alice@EXAMPLE.org")->oid, OID_1);
     assert_null(accounts_by_login(accounts, "john")); /* two people have that name */
-    assert_string_equal(accounts_by_login(accounts, "a@example.org")->oid, OID_2); /* an address is nobody else's name */
+    assert_string_equal(accounts_by_login(accounts, "a@example.org")->oid,
+                        OID_2); /* an address is nobody else's name */
     assert_null(accounts_by_login(accounts, ""));
     assert_string_equal(accounts_by_client(accounts, "c1")->oid, OID_1);
     assert_null(accounts_by_client(accounts, "C1"));
@@ -85,9 +88,11 @@ static void bad_documents_are_refused(void **state)
         {"{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"a\",\"disabled\":\"maybe\"}]}", "disabled"},
         {"{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"a\"},{\"oid\":\"" OID_1 "\",\"name\":\"b\"}]}", "oid"},
         {"{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"a\",\"email\":\"x@y\"},"
-         "{\"oid\":\"" OID_2 "\",\"name\":\"b\",\"email\":\"X@Y\"}]}", "email"},
+         "{\"oid\":\"" OID_2 "\",\"name\":\"b\",\"email\":\"X@Y\"}]}",
+         "email"},
         {"{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"a\",\"client_id\":\"c\"},"
-         "{\"oid\":\"" OID_2 "\",\"name\":\"b\",\"client_id\":\"c\"}]}", "client_id"},
+         "{\"oid\":\"" OID_2 "\",\"name\":\"b\",\"client_id\":\"c\"}]}",
+         "client_id"},
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         struct accounts *none = NULL;
@@ -101,7 +106,8 @@ static void bad_documents_are_refused(void **state)
 static int seed_of(const char *text)
 {
     int fd = memfd_create("seed", MFD_CLOEXEC);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text)); /* the offset stays at the end, on purpose */
+    assert_int_equal(write(fd, text, strlen(text)),
+                     (ssize_t)strlen(text)); /* the offset stays at the end, on purpose */
     return fd;
 }
 
@@ -112,8 +118,9 @@ static void seed_becomes_hashes_once(void **state)
     AUTO_FREE char *text = NULL;
     size_t len;
     struct stat st;
-    AUTO_FD int seed = seed_of("{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"alice\",\"email\":\"a@example.org\","
-                               "\"password\":\"open sesame\",\"client_id\":\"c1\",\"client_secret\":\"very secret\"}]}");
+    AUTO_FD int seed =
+        seed_of("{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"alice\",\"email\":\"a@example.org\","
+                "\"password\":\"open sesame\",\"client_id\":\"c1\",\"client_secret\":\"very secret\"}]}");
     AUTO_FD int other = seed_of("{\"accounts\":[]}");
     struct accounts *accounts = NULL, *again = NULL;
     struct error err = {0};
@@ -126,7 +133,8 @@ static void seed_becomes_hashes_once(void **state)
     assert_null(strstr(text, "very"));
     assert_int_equal(accounts_load(path, other, &again, &err), 0); /* the file is there: no seed counts any more */
     assert_int_equal(accounts_count(again), 1);
-    assert_string_equal(accounts_by_login(again, "alice")->password_hash, accounts_by_login(accounts, "alice")->password_hash);
+    assert_string_equal(accounts_by_login(again, "alice")->password_hash,
+                        accounts_by_login(accounts, "alice")->password_hash);
     accounts_free(accounts);
     accounts_free(again);
 }

@@ -149,8 +149,13 @@ static void proof_keys(void **state)
         assert_int_equal(verifier_fits(ROWS[i].verifier, ROWS[i].challenge), ROWS[i].fits);
 
     static const char *const BAD[] = {
-        "", "x", VERIFIER "A", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
-        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=",
+        "",
+        "x",
+        VERIFIER "A",
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN",
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c",
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=",
     };
     assert_true(challenge_is_valid(CHALLENGE));
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++)

@@ -166,12 +166,9 @@ static void a_crowd_waits_or_is_turned_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_password_fits),
-        cmocka_unit_test(nobody_has_no_password),
-        cmocka_unit_test(unknown_people_take_as_long),
-        cmocka_unit_test(secrets_have_bounds),
-        cmocka_unit_test(hashes_of_a_file_have_bounds),
-        cmocka_unit_test(a_crowd_waits_or_is_turned_away),
+        cmocka_unit_test(only_the_password_fits),       cmocka_unit_test(nobody_has_no_password),
+        cmocka_unit_test(unknown_people_take_as_long),  cmocka_unit_test(secrets_have_bounds),
+        cmocka_unit_test(hashes_of_a_file_have_bounds), cmocka_unit_test(a_crowd_waits_or_is_turned_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,12 +23,12 @@
 #define VERIFIER "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 #define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 #define SCOPE "api%3A%2F%2Fspace%2Fuser_impersonation"
-#define AUTHORIZE                                                                                                      \
-    "client_id=airlock-cli&redirect_uri=http%3A%2F%2F127.0.0.1%3A5000%2Fcb&response_type=code&code_challenge_method="  \
+#define AUTHORIZE                                                                                                     \
+    "client_id=airlock-cli&redirect_uri=http%3A%2F%2F127.0.0.1%3A5000%2Fcb&response_type=code&code_challenge_method=" \
     "S256&code_challenge=" CHALLENGE
 #define GOOD AUTHORIZE "&scope=openid+" SCOPE "&state=s%26t&nonce=n-1"
-#define REDEEM                                                                                                         \
-    "grant_type=authorization_code&client_id=airlock-cli&redirect_uri=http%3A%2F%2F127.0.0.1%3A5000%2Fcb&"             \
+#define REDEEM                                                                                             \
+    "grant_type=authorization_code&client_id=airlock-cli&redirect_uri=http%3A%2F%2F127.0.0.1%3A5000%2Fcb&" \
     "code_verifier=" VERIFIER
 
 static char directory[] = "/tmp/airlock-idp-XXXXXX";
@@ -51,10 +51,11 @@ static int ask_core(void *ctx, const char *scope, const char *subject, json_t **
 static int begin(void **state)
 {
     (void)state;
-    static const char SEED[] = "{\"accounts\":[{\"oid\":\"" ALICE "\",\"name\":\"alice\",\"email\":\"alice@example.org\","
-                               "\"password\":\"open+sesame&\",\"client_id\":\"c1\",\"client_secret\":\"s+1:%\"},"
-                               "{\"oid\":\"22222222-2222-4222-8222-222222222222\",\"name\":\"gone\",\"password\":\"x\","
-                               "\"client_id\":\"c2\",\"client_secret\":\"x\",\"disabled\":true}]}";
+    static const char SEED[] =
+        "{\"accounts\":[{\"oid\":\"" ALICE "\",\"name\":\"alice\",\"email\":\"alice@example.org\","
+        "\"password\":\"open+sesame&\",\"client_id\":\"c1\",\"client_secret\":\"s+1:%\"},"
+        "{\"oid\":\"22222222-2222-4222-8222-222222222222\",\"name\":\"gone\",\"password\":\"x\","
+        "\"client_id\":\"c2\",\"client_secret\":\"x\",\"disabled\":true}]}";
     AUTO_FD int seed = memfd_create("seed", MFD_CLOEXEC);
     struct error err = {0};
 
@@ -169,8 +170,10 @@ static json_t *claims_of(const char *token)
 static void client_credentials_give_a_token(void **state)
 {
     (void)state;
-    AUTO_JSON json_t *body = body_of(ask(token_post, "grant_type=client_credentials&client_id=c1&client_secret=s%2B1%3A%25&"
-                                                     "scope=api%3A%2F%2Fspace%2F.default"), 200);
+    AUTO_JSON json_t *body =
+        body_of(ask(token_post, "grant_type=client_credentials&client_id=c1&client_secret=s%2B1%3A%25&"
+                                "scope=api%3A%2F%2Fspace%2F.default"),
+                200);
     assert_string_equal(json_text(body, "token_type"), "Bearer");
     assert_int_equal(json_int(body, "expires_in"), 3600);
     assert_int_equal(json_int(body, "ext_expires_in"), 3600);
@@ -180,7 +183,8 @@ static void client_credentials_give_a_token(void **state)
 
     unsigned char info[256];
     size_t len;
-    assert_true(base64url_decode(json_text(body, "client_info"), strlen(json_text(body, "client_info")), info, 255, &len));
+    assert_true(
+        base64url_decode(json_text(body, "client_info"), strlen(json_text(body, "client_info")), info, 255, &len));
     info[len] = '\0';
     assert_string_equal((const char *)info, "{\"uid\":\"" ALICE "\",\"utid\":\"" TENANT "\"}");
 
@@ -190,9 +194,17 @@ static void client_credentials_give_a_token(void **state)
         const char *value;
     } CLAIMS[] = {
         {"iss", "http://127.0.0.1:8404/" TENANT "/v2.0"},
-        {"aud", "space"}, {"oid", ALICE}, {"sub", ALICE}, {"tid", TENANT}, {"name", "alice"},
-        {"email", "alice@example.org"}, {"preferred_username", "alice@example.org"}, {"idtyp", "app"},
-        {"azp", "c1"}, {"appid", "c1"}, {"ver", "2.0"},
+        {"aud", "space"},
+        {"oid", ALICE},
+        {"sub", ALICE},
+        {"tid", TENANT},
+        {"name", "alice"},
+        {"email", "alice@example.org"},
+        {"preferred_username", "alice@example.org"},
+        {"idtyp", "app"},
+        {"azp", "c1"},
+        {"appid", "c1"},
+        {"ver", "2.0"},
     };
     for (size_t i = 0; i < ARRAY_LEN(CLAIMS); i++)
         assert_string_equal(json_text(claims, CLAIMS[i].name), CLAIMS[i].value);
@@ -229,10 +241,10 @@ static void clients_may_use_the_header(void **state)
     AUTO_FREE char *other_id = xasprintf("%s&client_id=c2", FORM), *both = xasprintf("%s&client_secret=x", FORM);
     AUTO_FREE char *no_colon = basic("c1"), *nul = xstrdup("Basic YzE6cwBx");
     const struct ask malformed[] = {
-        {.params = other_id, .authorization = good}, {.params = both, .authorization = good},
-        {.params = FORM, .authorization = no_colon}, {.params = FORM, .authorization = nul},
+        {.params = other_id, .authorization = good},     {.params = both, .authorization = good},
+        {.params = FORM, .authorization = no_colon},     {.params = FORM, .authorization = nul},
         {.params = FORM, .authorization = "Basic !!!!"}, {.params = FORM, .authorization = "Bearer abc"},
-        {.params = FORM, .authorization = "Basic"}, {.params = FORM},
+        {.params = FORM, .authorization = "Basic"},      {.params = FORM},
     };
     for (size_t i = 0; i < ARRAY_LEN(malformed); i++)
         assert_error(ask_all(token_post, malformed[i]), 400, "invalid_request");
@@ -260,7 +272,8 @@ static void token_requests_are_strict(void **state)
         {"grant_type=client_credentials&client_id=c2&client_secret=x" SPACE, 401, "invalid_client"}, /* disabled */
         {"grant_type=client_credentials&client_id=airlock-cli&client_secret=" SPACE, 401, "invalid_client"},
         {"grant_type=client_credentials" CREDENTIALS, 400, "invalid_scope"},
-        {"grant_type=client_credentials" CREDENTIALS "&scope=api%3A%2F%2Fspace%2Fuser_impersonation", 400, "invalid_scope"},
+        {"grant_type=client_credentials" CREDENTIALS "&scope=api%3A%2F%2Fspace%2Fuser_impersonation", 400,
+         "invalid_scope"},
         {"grant_type=client_credentials" CREDENTIALS "&scope=api%3A%2F%2Felsewhere%2F.default", 400, "invalid_scope"},
         {"grant_type=client_credentials&grant_type=client_credentials" CREDENTIALS SPACE, 400, "invalid_request"},
         {"grant_type=client_credentials" CREDENTIALS CREDENTIALS SPACE, 400, "invalid_request"},
@@ -285,10 +298,8 @@ static void core_decides_and_may_be_away(void **state)
         int status;
         const char *error;
     } ROWS[] = {
-        {E_NOT_FOUND, 400, "invalid_scope"},
-        {E_UNAVAILABLE, 503, "temporarily_unavailable"},
-        {E_UNKNOWN, 503, "temporarily_unavailable"},
-        {E_INTERNAL, 500, "server_error"},
+        {E_NOT_FOUND, 400, "invalid_scope"},         {E_UNAVAILABLE, 503, "temporarily_unavailable"},
+        {E_UNKNOWN, 503, "temporarily_unavailable"}, {E_INTERNAL, 500, "server_error"},
         {E_FORBIDDEN, 500, "server_error"},
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
@@ -499,7 +510,8 @@ static void bad_requests_go_back_with_the_error(void **state)
         {BACK PKCE "&scope=" SCOPE, "unsupported_response_type"},
         {BACK "&response_type=code&scope=" SCOPE, "invalid_request"}, /* no proof key */
         {BACK "&response_type=code&code_challenge=" CHALLENGE "&scope=" SCOPE, "invalid_request"},
-        {BACK "&response_type=code&code_challenge_method=plain&code_challenge=" CHALLENGE "&scope=" SCOPE, "invalid_request"},
+        {BACK "&response_type=code&code_challenge_method=plain&code_challenge=" CHALLENGE "&scope=" SCOPE,
+         "invalid_request"},
         {BACK "&response_type=code&code_challenge_method=S256&code_challenge=short&scope=" SCOPE, "invalid_request"},
         {BACK "&response_type=code" PKCE, "invalid_scope"},
         {BACK "&response_type=code" PKCE "&scope=openid", "invalid_scope"},
@@ -524,8 +536,12 @@ static void wrong_passwords_show_the_form_again(void **state)
 {
     (void)state;
     static const char *const ROWS[] = {
-        "username=alice&password=wrong", "username=nobody&password=wrong", "username=gone&password=x",
-        "username=&password=", "username=alice", "password=open%2Bsesame%26",
+        "username=alice&password=wrong",
+        "username=nobody&password=wrong",
+        "username=gone&password=x",
+        "username=&password=",
+        "username=alice",
+        "password=open%2Bsesame%26",
         "username=alice&password=open+sesame%26", /* '+' is a space in a form */
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
@@ -552,7 +568,8 @@ static void login_guessing_is_slowed_down(void **state)
     struct browser browser = {0};
     free(browser_open(&browser, GOOD));
     for (int i = 0; i < 6; i++) { /* by name and by address in turn: it is one account */
-        struct answer a = browser_send(&browser, i % 2 ? "username=ALICE&password=x" : "username=alice%40example.org&password=x");
+        struct answer a =
+            browser_send(&browser, i % 2 ? "username=ALICE&password=x" : "username=alice%40example.org&password=x");
         assert_int_equal(a.status, 403);
         answer_done(&a);
     }
@@ -710,9 +727,11 @@ static void discovery_names_what_there_is(void **state)
     AUTO_JSON json_t *body = body_of(ask(discovery_get, ""), 200);
     assert_string_equal(json_text(body, "issuer"), "http://127.0.0.1:8404/" TENANT "/v2.0");
     assert_string_equal(json_text(body, "token_endpoint"), "http://127.0.0.1:8404/" TENANT "/oauth2/v2.0/token");
-    assert_string_equal(json_text(body, "authorization_endpoint"), "http://127.0.0.1:8404/" TENANT "/oauth2/v2.0/authorize");
+    assert_string_equal(json_text(body, "authorization_endpoint"),
+                        "http://127.0.0.1:8404/" TENANT "/oauth2/v2.0/authorize");
     assert_string_equal(json_text(body, "jwks_uri"), "http://127.0.0.1:8404/" TENANT "/discovery/v2.0/keys");
-    assert_string_equal(json_string_value(json_array_get(json_object_get(body, "code_challenge_methods_supported"), 0)), "S256");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(body, "code_challenge_methods_supported"), 0)),
+                        "S256");
 
     AUTO_JSON json_t *keys = body_of(ask(keys_get, ""), 200);
     const json_t *key = json_array_get(json_object_get(keys, "keys"), 0);

@@ -97,9 +97,12 @@ static void a_flood_does_not_free_the_worst(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delays_grow_to_their_limit), cmocka_unit_test(very_many_failures_do_not_overflow),
-        cmocka_unit_test(letter_case_does_not_help),  cmocka_unit_test(failures_fade),
-        cmocka_unit_test(success_forgets),            cmocka_unit_test(a_flood_does_not_free_the_worst),
+        cmocka_unit_test(delays_grow_to_their_limit),
+        cmocka_unit_test(very_many_failures_do_not_overflow),
+        cmocka_unit_test(letter_case_does_not_help),
+        cmocka_unit_test(failures_fade),
+        cmocka_unit_test(success_forgets),
+        cmocka_unit_test(a_flood_does_not_free_the_worst),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
