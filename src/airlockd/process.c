@@ -23,16 +23,16 @@
 const struct process PROCESSES[PROCESS_COUNT] = {
     {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP, STOP_CORE, 0,
      {{"seed", .kind = GRANT_SEED}}},
-    {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS, 0,
-     {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, {"seed", .kind = GRANT_SEED}}},
-    {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, MOVER_CAPS, {{"root", GRANT_DIR, .dir = "."}}},
+    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0, {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}}},
     {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_EXTERNAL_LISTEN}, {"root", GRANT_DIR, .dir = "external"}}},
     {PEER_BLOB_CORE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_CORE_LISTEN}, {"root", GRANT_DIR, .dir = "core"}}},
     {PEER_BLOB_WORKSPACE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_WORKSPACE_LISTEN}, {"root", GRANT_DIR, .dir = "workspace"}}},
-    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0, {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}}},
+    {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, MOVER_CAPS, {{"root", GRANT_DIR, .dir = "."}}},
+    {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS, 0,
+     {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, {"seed", .kind = GRANT_SEED}}},
 };
 /* clang-format on */
 
