@@ -7,30 +7,39 @@ import { BUILD, program, ROOT, run, runOk, startTree, temporaryDir } from './har
 
 const PAGES = ['README.md', 'docs/ARCHITECTURE.md', 'docs/HACKING.md'];
 const read = (page) => fs.readFileSync(path.join(ROOT, page), 'utf8');
-const unquoted = (text) => text.replace(/```mermaid[\s\S]*?```/g, '');
+
+/** The code on a page, a line each: fenced blocks but diagrams, and `spans`. */
+function codeOf(page) {
+  const blocks = [...read(page).matchAll(/```(?!mermaid)\w*\n([\s\S]*?)```/g)].map((match) => match[1]);
+  const spans = [...read(page).replace(/```[\s\S]*?```/g, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1]);
+  return [...blocks.join('\n').split('\n'), ...spans];
+}
 
 test('every command of `airlock` and `airlockd` on the pages exists', async () => {
   for (const page of PAGES) {
-    for (const [, words] of unquoted(read(page)).matchAll(/build\/airlock ((?:[a-z-]+ )?[a-z-]+)/g)) {
-      const help = await run(program('airlock'), [...words.split(' '), '--help']);
-      assert.equal(help.code, 0, `${page}: airlock ${words}\n${help.stderr}`);
-    }
-    const options = [...unquoted(read(page)).matchAll(/build\/airlock [^\n]*?(--[a-z-]+[^\n]*)/g)].map((match) => match[0]);
-    for (const line of options) {
-      const words = line.replace('build/airlock ', '').split(/ --/)[0].split(' ').filter((word) => /^[a-z-]+$/.test(word)).slice(0, 2);
-      const { stdout } = await run(program('airlock'), [...words, '--help']);
-      for (const [option] of line.matchAll(/--[a-z-]+/g)) assert.ok(stdout.includes(option), `${page}: ${option} of airlock ${words.join(' ')}`);
+    for (const line of codeOf(page)) {
+      const command = /build\/airlock ((?:[a-z-]+ )*)(.*)/.exec(`${line} `);
+      if (!command) continue;
+      const words = command[1].trim().split(' ').filter(Boolean).slice(0, 2);
+      const help = await run(program('airlock'), [...words, '--help']);
+      assert.equal(help.code, 0, `${page}: ${line}\n${help.stderr}`);
+      for (const [option] of command[2].matchAll(/--[a-z-]+/g)) assert.ok(help.stdout.includes(option), `${page}: ${option} in ${line}`);
     }
   }
   const { stdout } = await runOk(program('airlockd'), ['--help']);
-  for (const option of ['--demo', '--port-base', '--set', '--check', '--config', '--print-settings']) assert.ok(stdout.includes(option), option);
+  for (const page of PAGES) {
+    for (const line of codeOf(page).filter((code) => code.includes('airlockd --'))) {
+      for (const [option] of line.matchAll(/--[a-z-]+/g)) assert.ok(stdout.includes(option), `${page}: ${line}`);
+    }
+  }
 });
 
 test('every make target on the pages exists', () => {
   const makefile = read('Makefile');
   for (const page of PAGES) {
-    for (const [, target] of unquoted(read(page)).matchAll(/(?:^|`)make ([a-z]+)/gm)) {
-      assert.match(makefile, new RegExp(`^${target}:`, 'm'), `${page}: make ${target}`);
+    for (const line of codeOf(page)) {
+      const target = /^make ([a-z0-9]+)/.exec(line)?.[1];
+      if (target) assert.match(makefile, new RegExp(`^${target}:`, 'm'), `${page}: make ${target}`);
     }
   }
 });
