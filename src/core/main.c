@@ -1,6 +1,7 @@
 /* airlock-core: the only owner of state, keys and audit. It answers frames from the other processes and opens no socket,
  * no file of a user's, and nothing on the network. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -91,6 +92,7 @@ static int start(struct core *core, struct error *err)
 
 int main(void)
 {
+    (void)umask(077); /* the database is for nobody else */
     struct core core = {.child = child_begin(), .drains = drains_new(), .refusals = refusals_new()};
     struct error err = {0};
 
