@@ -26,8 +26,8 @@ static int metadata_text(const json_t *metadata, const char *field, char *fallba
     const char *text;
 
     int r = json_get_string(metadata, field, owned, FACT_MAX, &text, err);
-    if (r || !text)
-        return error_set(err, E_PROTOCOL, "The server's metadata has no usable \"%s\"", field);
+    if (r)
+        return r;
     *ret = xstrdup(text);
     return 0;
 }
@@ -97,25 +97,25 @@ static int read_secret(const struct args *args, char **ret, struct error *err)
 {
     const char *file = args_get(args, "client-secret-file");
     const char *environment = getenv("AIRLOCK_CLIENT_SECRET");
+    AUTO_FREE char *secret = NULL;
     size_t len;
     int r = 0;
 
     if (file && strcmp(file, "-") == 0)
-        r = read_secret_input(ret, err);
+        r = read_secret_input(&secret, err);
     else if (file)
-        r = file_read_secret(file, SECRET_MAX, ret, &len, err);
+        r = file_read_secret(file, SECRET_MAX, &secret, &len, err);
     else if (environment && *environment)
-        *ret = xstrdup(environment);
+        secret = xstrdup(environment);
     else
-        r = prompt_secret("Client secret: ", ret, err);
+        r = prompt_secret("Client secret: ", &secret, err);
     if (r)
         return r;
-    (*ret)[strcspn(*ret, "\r\n")] = '\0';
-    if (**ret)
-        return 0;
-    free(*ret);
-    *ret = NULL;
-    return error_set(err, E_USAGE, "The client secret is empty");
+    if (!secret || strcspn(secret, "\r\n") == 0)
+        return error_set(err, E_USAGE, "The client secret is empty");
+    secret[strcspn(secret, "\r\n")] = '\0';
+    *ret = TAKE_PTR(secret);
+    return 0;
 }
 
 static int add_credentials(const struct args *args, json_t *login, struct error *err)

@@ -139,6 +139,8 @@ void table_render(const struct table *table, size_t columns, struct str *out)
 {
     size_t widths[TABLE_COLUMNS_MAX] = {0};
 
+    if (table->width == 0)
+        return;
     for (size_t c = 0; c < table->width; c++)
         widths[c] = text_width(table->columns[c].heading);
     for (size_t i = 0; i < table->cell_count; i++) {

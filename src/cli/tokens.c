@@ -68,8 +68,8 @@ static const char *cache_find(const struct cli *cli, const char *scope)
 int tokens_keep(struct cli *cli, const char *scope, const json_t *answer, struct error *err)
 {
     const char *refresh = json_text(answer, "refresh_token");
-    json_t *entry = json_pack("{s:s, s:I}", "token", json_text(answer, "access_token"), "expires",
-                              (json_int_t)(clock_now_s() + json_int(answer, "expires_in")));
+    json_int_t expires = clock_now_s() + json_int(answer, "expires_in");
+    json_t *entry = json_pack("{s:s, s:I}", "token", json_text(answer, "access_token"), "expires", expires);
 
     (void)json_object_set_new(cache_part(cli, "tokens"), scope, entry);
     if (*refresh)
