@@ -18,13 +18,13 @@ const char OPTIONS_HELP[] =
     "  airlockd --print-settings         print the reference of all settings, in Markdown\n"
     "\n"
     "  --set NAME=VALUE                  override a setting; may be given many times\n"
-    "  --port-base N                     with --demo: ports N to N+4 (default 8400): API, the data planes external, core\n"
-    "                                    and workspace, identity provider\n"
+    "  --port-base N                     with --demo: ports N to N+4 (default 8400): API, the data planes external,\n"
+    "                                    core and workspace, identity provider\n"
     "  --help, --version\n"
     "\n"
     "Logs go to standard error, one JSON object a line. SIGTERM stops everything within 5 seconds.\n"
-    "Exit status: 0 stopped by a signal, 64 wrong command line, 75 not available (a port or directory in use, a child that\n"
-    "does not start), 78 wrong configuration, 70 or 74 anything else.\n";
+    "Exit status: 0 stopped by a signal, 64 wrong command line, 75 not available (a port or directory in use, a child\n"
+    "that does not start), 78 wrong configuration, 70 or 74 anything else.\n";
 /* clang-format on */
 
 enum { OPT_CONFIG = 1, OPT_CHECK, OPT_DEMO, OPT_PORT_BASE, OPT_SET, OPT_PRINT_SETTINGS, OPT_HELP, OPT_VERSION };

@@ -222,9 +222,9 @@ static void print_default(struct str *out, const struct setting_row *row)
 /* clang-format off */
 static const char REFERENCE_HEAD[] =
     "# Settings\n\n"
-    "One file, `NAME = VALUE` a line; `[http]` before `buffers = 48` is the same as `http.buffers = 48`. Comments begin\n"
-    "with `#` or `;`. `--set NAME=VALUE` overrides the file, `airlockd --check --config FILE` says what is wrong with it.\n"
-    "This page is made by `airlockd --print-settings`.\n\n"
+    "One file, `NAME = VALUE` a line; `[http]` before `buffers = 48` is the same as `http.buffers = 48`. Comments\n"
+    "begin with `#` or `;`. `--set NAME=VALUE` overrides the file, `airlockd --check --config FILE` says what is\n"
+    "wrong with it. This page is made by `airlockd --print-settings`.\n\n"
     "| setting | form | default | bounds | told to | what it does |\n|---|---|---|---|---|---|\n";
 /* clang-format on */
 

@@ -30,7 +30,7 @@ static inline void cleanup_settings_(struct settings **settings)
 const char *setting_name(enum setting id);
 bool setting_by_name(const char *name, enum setting *ret);
 
-/* Checks text against the row and takes it. E_INVALID: "NAME must be …". where ("FILE:LINE") is kept in both cases. */
+/* Checks text against the row and takes it. E_INVALID: "NAME must be …". where ("FILE:LINE") is kept either way. */
 int settings_set(struct settings *settings, enum setting id, const char *text, const char *where,
                  struct error *err) MUST_USE;
 /* Where it was last set, rightly or wrongly; "" when it never was. */
