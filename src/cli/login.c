@@ -133,7 +133,7 @@ static int add_credentials(const struct args *args, json_t *login, struct error 
     if (!id || !*id)
         return error_set(err, E_USAGE, "Say --browser, or --client-id with --client-secret-file");
     int r = read_secret(args, &secret, err);
-    if (r)
+    if (r || !secret)
         return r;
     (void)json_object_set_new(login, "method", json_string("client-credentials"));
     r = json_object_set_new(login, "client_id", json_string(id)) |
