@@ -224,13 +224,22 @@ INSERT INTO link (id, request, generation, subject, permissions, created, expire
 SELECT request, generation, subject, permissions, expires FROM link WHERE id = $1;
 
 -- name: USE_ADD
-INSERT INTO use (link, request, name, address, minute) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id;
+INSERT INTO use (link, request, subject, name, address, minute, sent, closed) VALUES ($1, $2, $3, $4, $5, $6, 0, 0)
+ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: USE_FIND
 SELECT id FROM use WHERE link = $1 AND name = $2 AND address = $3 AND minute = $4;
 
--- name: USE_GET
-SELECT link, request, name, address FROM use WHERE id = $1;
+-- name: USE_SENT
+UPDATE use SET sent = sent + $2, closed = $3 WHERE id = $1;
+
+-- Downloads whose last transfer ended before $1.
+-- name: USE_ENDED
+SELECT u.id, u.link, u.request, u.subject, u.name, u.address, u.sent, r.workspace FROM use u JOIN request r ON r.id = u.request
+WHERE u.sent > 0 AND u.closed < $1 LIMIT 500;
+
+-- name: USE_TOLD
+UPDATE use SET sent = 0 WHERE id = $1;
 
 -- name: JOB_ADD
 INSERT INTO job (request, kind, state, drained, origin, target, first_token, token, attempts, next_try, lease_until, created)

@@ -150,11 +150,15 @@ CREATE TABLE use (
     id      INTEGER PRIMARY KEY,
     link    TEXT NOT NULL,
     request TEXT NOT NULL,
+    subject TEXT NOT NULL,                      -- who asked for the link
     name    TEXT NOT NULL,
     address TEXT NOT NULL,
     minute  INTEGER NOT NULL,
+    sent    INTEGER NOT NULL,                   -- bytes that are not in the audit yet
+    closed  INTEGER NOT NULL,                   -- when the last of its transfers ended
     UNIQUE (link, name, address, minute)
 );
+CREATE INDEX use_open ON use (closed) WHERE sent > 0;
 
 CREATE TABLE job (
     id          INTEGER PRIMARY KEY,

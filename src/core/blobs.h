@@ -52,6 +52,9 @@ int blob_commit_answer(struct core *core, const struct access *a, const char *na
 int blob_is_repeat(struct core *core, const struct access *a, const char *name, const char *commit_id, json_t **ret_ok,
                    struct error *err) MUST_USE;
 
+/* Writes the closing audit row of each download that has come to rest. */
+int downloads_tell_ended(struct core *core, int64_t now, struct error *err) MUST_USE;
+
 call_handler blob_open, blob_closed, blob_list, blob_begin, blob_put, blob_delete, object_known, block_begin, block_put,
     block_commit, block_list;
 

@@ -6,6 +6,7 @@
 #include "core/place.h"
 
 #define MINUTE_US 60000000
+#define DOWNLOAD_RESTS_US 5000000 /* between two ranges of one download there is less */
 #define LIST_MAX 5000
 #define NAME_BEYOND "\xf4\x8f\xbf\xbf" /* the last code point sorts behind every continuation of a prefix */
 
@@ -35,7 +36,8 @@ static int open_record_use(struct core *core, const struct call *call, const str
     AUTO_ROWS struct db_rows *found = NULL;
     int64_t minute = call->now / MINUTE_US;
     int r = db_first(core->db, Q_USE_ADD,
-                     ARGS(DB_T(call->link_id), DB_T(a->request.id), DB_T(name), DB_T(call->address), DB_I(minute)),
+                     ARGS(DB_T(call->link_id), DB_T(a->request.id), DB_T(a->subject), DB_T(name), DB_T(call->address),
+                          DB_I(minute)),
                      &added, err);
     if (r < 0)
         return r;
@@ -94,19 +96,38 @@ int blob_open(struct core *core, struct call *call, json_t **ret_ok, struct erro
     return 0;
 }
 
+/* A client fetches one blob in many ranges: what they sent is added up, and told once the download rests. */
 int blob_closed(struct core *core, struct call *call, json_t **ret_ok UNUSED, struct error *err)
 {
-    AUTO_ROWS struct db_rows *row = NULL;
-    int r = db_first(core->db, Q_USE_GET, ARGS(DB_I(json_int(call->in, "use"))), &row, err);
+    int64_t sent = json_int(call->in, "sent");
+    if (sent <= 0)
+        return 0;
+    int r = db_exec(core->db, Q_USE_SENT, ARGS(DB_I(json_int(call->in, "use")), DB_I(sent), DB_I(call->now)), err);
+    return r < 0 ? r : 0;
+}
 
-    if (r != 1)
-        return r;
-    (void)str_copy(call->link_id, sizeof call->link_id, db_text(row, 0));
-    (void)str_copy(call->request, sizeof call->request, db_text(row, 1));
-    call->address = db_text(row, 3);
-    return audit_add(core, call, "download.end", "",
-                     json_pack("{s:s, s:I}", "name", db_text(row, 2), "sent", (json_int_t)json_int(call->in, "sent")),
-                     err);
+static int download_tell(struct core *core, const struct db_rows *row, int64_t now, struct error *err)
+{
+    struct call call = {.now = now, .address = db_text(row, 5)};
+
+    (void)str_copy(call.link_id, sizeof call.link_id, db_text(row, 1)); /* written by us: they fit */
+    (void)str_copy(call.request, sizeof call.request, db_text(row, 2));
+    (void)str_copy(call.workspace, sizeof call.workspace, db_text(row, 7));
+    int r = audit_add(core, &call, "download.end", db_text(row, 3),
+                      json_pack("{s:s, s:I}", "name", db_text(row, 4), "sent", (json_int_t)db_int(row, 6)), err);
+    if (r == 0)
+        r = db_exec(core->db, Q_USE_TOLD, ARGS(DB_I(db_int(row, 0))), err);
+    return r < 0 ? r : 0;
+}
+
+int downloads_tell_ended(struct core *core, int64_t now, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int r = db_select(core->db, Q_USE_ENDED, ARGS(DB_I(now - DOWNLOAD_RESTS_US)), &rows, err);
+
+    while (r == 0 && (r = db_rows_next(rows, err)) == 1)
+        r = download_tell(core, rows, now, err);
+    return r;
 }
 
 /* One page of a list in the making. Prefixes and blobs both count. */

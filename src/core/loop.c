@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/audit.h"
+#include "core/blobs.h"
 #include "core/dispatch.h"
 #include "core/drain.h"
 #include "core/jobs.h"
@@ -141,9 +142,10 @@ static void own_transaction(struct core *core, int (*fn)(struct core *core, stru
     }
 }
 
-static int flush_refusals(struct core *core, struct error *err)
+static int housekeeping_run(struct core *core, struct error *err)
 {
-    return audit_flush_refusals(core, clock_now_us(), err);
+    int r = audit_flush_refusals(core, clock_now_us(), err);
+    return r ? r : downloads_tell_ended(core, clock_now_us(), err);
 }
 
 static void on_channel(enum peer peer, int fd, void *ctx)
@@ -206,7 +208,7 @@ int loop_run(struct core *core, struct error *err)
             break;
         loop_round(core, batch, events, count);
         if (clock_mono_ms() >= housekeeping) {
-            own_transaction(core, flush_refusals);
+            own_transaction(core, housekeeping_run);
             housekeeping = clock_mono_ms() + HOUSEKEEPING_MS;
         }
     }

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "core/blobs.h"
+
 static void review(struct bench *b, bool approve)
 {
     assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_REVIEW,
@@ -98,6 +101,26 @@ static void metadata_does_not_pass_the_door(void **state) /* T18 */
     assert_int_equal(bench_count(b, "download"), 1);
 }
 
+static void a_download_in_ranges_is_closed_once(void **state)
+{
+    struct bench *b = *state;
+    struct error err = {0};
+    to_review(b, "export");
+    bench_link(b, "bob");
+    for (int i = 0; i < 3; i++) {
+        AUTO_JSON json_t *ok = NULL;
+        assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s, s:b}", "blob", "result.txt", "body", 1), &ok), 0);
+        assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_BLOB_CLOSED,
+                                   json_pack("{s:I, s:i}", "use", (json_int_t)json_int(ok, "use"), "sent", 100), NULL),
+                         0);
+    }
+    assert_int_equal(downloads_tell_ended(&b->core, clock_now_us(), &err), 0); /* too early */
+    assert_int_equal(bench_count(b, "download.end"), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(downloads_tell_ended(&b->core, clock_now_us() + 60000000, &err), 0);
+    assert_int_equal(bench_count(b, "download.end"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +128,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_import_is_delivered_and_revoked, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_rejected_request_stays_rejected, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_draft_is_purged, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(a_download_in_ranges_is_closed_once, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(metadata_does_not_pass_the_door, bench_setup, bench_teardown),
     };
     return cmocka_run_group_tests_name("core/lifecycle", tests, NULL, NULL);
