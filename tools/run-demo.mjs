@@ -102,7 +102,10 @@ function blobUrl(link, name) {
 function teller(title) {
   let number = 0;
   say(`\n${title}`);
-  return (who, what, status = '') => say(`  ${String(++number).padStart(2)}  ${who.padEnd(8)} ${what.padEnd(66)} ${status}`.trimEnd());
+  return (who, what, status = '') => {
+    const step = who ? String(++number) : ''; // without a name: more about the step before
+    say(`  ${step.padStart(2)}  ${who.padEnd(8)} ${what.padEnd(74)} ${status}`.trimEnd());
+  };
 }
 
 function expectDigest(request, file, tell, who, what, status) {

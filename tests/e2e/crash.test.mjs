@@ -137,7 +137,7 @@ async function killer(tree, random, counts) {
     await sleep(20 + random() * 400);
     const name = VICTIMS[Math.floor(random() * VICTIMS.length)];
     if (name === 'airlockd') {
-      await tree.killAll();
+      await tree.killParent();
       await tree.start();
     } else {
       await until(`${name} to run`, () => tree.find(name), { timeout: 30_000 });

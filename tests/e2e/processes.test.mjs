@@ -121,7 +121,6 @@ test('what no process can do, tried from inside each', { skip: (!isRoot || !have
     }
   });
   await t.test('the tree lives on', async () => {
-    tree.killed = true;
     const answer = await tree.as('alice').call('GET', '/workspaces');
     assert.equal(answer.status, 200);
   });
@@ -192,11 +191,7 @@ test('SIGTERM ends everything within 5 s, even during transfers', async (t) => {
 
 test('when airlockd is killed, nobody stays behind, and the next start repairs', async (t) => {
   const tree = await startTree(t);
-  const children = tree.processes().map((p) => p.pid);
-  process.kill(tree.pid, 'SIGKILL');
-  tree.killed = true;
-  await tree.exit;
-  await until('the children to end', () => !children.some(isAlive), { timeout: 5000 });
+  await tree.killParent();
   await tree.start();
   assert.equal((await tree.as('alice').call('GET', '/workspaces')).status, 200);
 });

@@ -17,7 +17,7 @@ const READY_MS = 20_000;
 const STOP_MS = 5_000;
 const PORTS = 5;
 const SIGNATURE = /[?&]sig=(?!redacted|\*|&|"|\s|$)[^&"\s]+/i;
-const CRASH = /AddressSanitizer|LeakSanitizer|UndefinedBehavior|runtime error:|stack smashing|assertion .* failed|ended by signal (4|6|7|8|11)\b/i;
+const CRASH = /AddressSanitizer|LeakSanitizer|UndefinedBehavior|runtime error:|stack smashing|assertion .* failed|was killed by signal (4|6|7|8|11)\b/i;
 
 function portIsFree(port) {
   return new Promise((resolve) => {
@@ -91,7 +91,6 @@ export class Tree {
     this.logFile = `${dir}.log`;
     this.child = null;
     this.people = new Map();
-    this.killed = false; // crashes on purpose are not reported as crashes
   }
 
   command() {
@@ -162,7 +161,6 @@ export class Tree {
   kill(name, signal = 'SIGKILL') {
     const found = this.find(name);
     assert.ok(found, `${name} runs`);
-    this.killed = true;
     process.kill(found.pid, signal);
     return found.pid;
   }
@@ -182,13 +180,12 @@ export class Tree {
     return took;
   }
 
-  /** Everything at once, as a power cut would. */
-  async killAll() {
-    this.killed = true;
-    const pids = [this.pid, ...this.processes().map((p) => p.pid)];
-    for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  /** kill -9 of airlockd alone; its children must end with it. */
+  async killParent() {
+    const pids = this.processes().map((p) => p.pid);
+    process.kill(this.pid, 'SIGKILL');
     await this.exit;
-    await until('the killed tree to vanish', () => !pids.some(isAlive));
+    await until('the children to end with their parent', () => !pids.some(isAlive), { timeout: STOP_MS });
   }
 
   log() {
