@@ -44,21 +44,19 @@ void http_addresses_free(struct http_addresses *a)
     free(a);
 }
 
-/* IPv4, also inside IPv6: the address. IPv6: its /64, which one client owns as a whole. */
+/* IPv4, as it stands inside IPv6. IPv6: its /64, which one client owns as a whole. */
 static bool address_key(const struct sockaddr_storage *peer, unsigned char key[static 16])
 {
     memset(key, 0, 16);
     if (peer->ss_family == AF_INET) {
+        memset(key + 10, 0xff, 2);
         memcpy(key + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
         return true;
     }
     if (peer->ss_family != AF_INET6)
         return false;
     const struct in6_addr *in6 = &((const struct sockaddr_in6 *)peer)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(in6))
-        memcpy(key + 12, in6->s6_addr + 12, 4);
-    else
-        memcpy(key, in6->s6_addr, 8);
+    memcpy(key, in6->s6_addr, IN6_IS_ADDR_V4MAPPED(in6) ? 16 : 8);
     return true;
 }
 
@@ -76,6 +74,15 @@ static struct http_address_list *address_bucket(struct http_addresses *a, const 
     return &a->buckets[hash & a->mask];
 }
 
+static struct http_address *address_find(struct http_address_list *bucket, const unsigned char key[static 16])
+{
+    struct http_address *address;
+    LIST_FOREACH (address, bucket, link)
+        if (memcmp(address->key, key, sizeof address->key) == 0)
+            return address;
+    return NULL;
+}
+
 bool http_addresses_enter(struct http_addresses *a, const struct sockaddr_storage *peer, struct http_address **ret)
 {
     unsigned char key[16];
@@ -84,10 +91,7 @@ bool http_addresses_enter(struct http_addresses *a, const struct sockaddr_storag
         return true;
     }
     struct http_address_list *bucket = address_bucket(a, key);
-    struct http_address *address;
-    LIST_FOREACH(address, bucket, link)
-        if (memcmp(address->key, key, sizeof key) == 0)
-            break;
+    struct http_address *address = address_find(bucket, key);
     if (!address) {
         address = xcalloc(1, sizeof *address);
         memcpy(address->key, key, sizeof key);
@@ -112,7 +116,8 @@ void http_address_format(const struct sockaddr_storage *peer, char out[static IN
 {
     out[0] = '\0';
     if (peer->ss_family == AF_INET) {
-        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, out, INET6_ADDRSTRLEN); /* always fits */
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, out,
+                        INET6_ADDRSTRLEN); /* always fits */
     } else if (peer->ss_family == AF_INET6) {
         const struct in6_addr *in6 = &((const struct sockaddr_in6 *)peer)->sin6_addr;
         bool mapped = IN6_IS_ADDR_V4MAPPED(in6);

@@ -44,7 +44,8 @@ static enum body_news read_chunked(struct http_connection *c, char *out, size_t 
     struct http_exchange *x = c->x;
     if (input_pending(&c->in)) {
         size_t used;
-        int rc = http_chunked_read(&x->chunked, c->in.p + c->in.pos, input_pending(&c->in), &used, out, room, ret_got, NULL);
+        int rc =
+            http_chunked_read(&x->chunked, c->in.p + c->in.pos, input_pending(&c->in), &used, out, room, ret_got, NULL);
         if (rc < 0)
             return BODY_BROKEN;
         input_consume(&c->in, used);
@@ -69,7 +70,8 @@ static enum body_news fill_buffer(struct http_connection *c)
     while (news == BODY_MORE && x->fill < x->cap) {
         size_t got = 0;
         char *at = x->buffer + x->fill;
-        news = x->head.chunked ? read_chunked(c, at, x->cap - x->fill, &got) : read_plain(c, at, x->cap - x->fill, &got);
+        news =
+            x->head.chunked ? read_chunked(c, at, x->cap - x->fill, &got) : read_plain(c, at, x->cap - x->fill, &got);
         x->fill += got;
         x->moved += got;
     }

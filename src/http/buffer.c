@@ -1,8 +1,8 @@
 /* The pool of body buffers: bounded, made on demand, shared by all transfers of the process. Workers only.
  *
  * A transfer holds a buffer while bytes flow. One that waits for its client gives it back, unless it is partly filled
- * and fewer than half of the pool rest that way; so however many slow clients there are, half of the pool moves, and the
- * waiting line is served first come, first served. */
+ * and fewer than half of the pool rest that way; so however many slow clients there are, half of the pool moves, and
+ * the waiting line is served first come, first served. */
 #include <string.h>
 #include <sys/mman.h>
 

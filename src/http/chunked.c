@@ -1,6 +1,6 @@
-/* The decoder of chunked request bodies, for every process that faces HTTP. Pure: a byte at a time for the framing, whole
- * runs for the payload. Strict: CRLF only, no white space, at most 16 hex digits, bounded extensions and trailers, which
- * are read and dropped. Source: RFC 9112 7.1. */
+/* The decoder of chunked request bodies, for every process that faces HTTP. Pure: a byte at a time for the framing,
+ * whole runs for the payload. Strict: CRLF only, no white space, at most 16 hex digits, bounded extensions and
+ * trailers, which are read and dropped. Source: RFC 9112 7.1. */
 #include <string.h>
 
 #include "http/internal.h"
@@ -20,17 +20,6 @@ static bool is_text(char c)
     return c == '\t' || ((unsigned char)c >= ' ' && c != 0x7f);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static int broken(struct error *err, const char *why)
 {
     return error_set(err, E_PROTOCOL, "The chunked body is malformed: %s", why);
@@ -38,7 +27,7 @@ static int broken(struct error *err, const char *why)
 
 static int read_size(struct http_chunked *c, char byte, struct error *err)
 {
-    int digit = hex_value(byte);
+    int digit = http_hex_value(byte);
     if (digit >= 0) {
         if (++c->digits > 16 || c->left > (uint64_t)INT64_MAX >> 4)
             return broken(err, "a chunk size is out of bounds");

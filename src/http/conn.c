@@ -1,5 +1,5 @@
-/* A connection's life outside an exchange: opened and capped, heads read, unwanted input discarded, closed. Loop, but for
- * the functions marked worker. Never calls the program's handler: workers do. */
+/* A connection's life outside an exchange: opened and capped, heads read, unwanted input discarded, closed. Loop, but
+ * for the functions marked worker. Never calls the program's handler: workers do. */
 #include <assert.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -231,8 +231,9 @@ static bool conn_register(struct http_connection *c, const struct sockaddr_stora
 /* Over a cap: no state is kept for such a client, so the answer is a fixed one and goes out if it can. */
 static void conn_turn_away(struct http_connection *c)
 {
-    static const char BUSY[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                               "Content-Length: 21\r\nRetry-After: 1\r\nConnection: close\r\n\r\nToo many connections\n";
+    static const char BUSY[] =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Length: 21\r\nRetry-After: 1\r\nConnection: close\r\n\r\nToo many connections\n";
     struct iovec iov = {(void *)BUSY, sizeof BUSY - 1};
     (void)io_send(c, &iov, 1, false); /* a courtesy: the connection closes either way */
     io_shut_write(c);

@@ -119,8 +119,8 @@ void http_header_addf(struct http_exchange *x, const char *name, const char *fmt
     free(value);
 }
 
-/* After the handler, finish or another callback that had to reply. One that did not is a mistake of the program, and the
- * client is told so rather than left waiting. */
+/* After the handler, finish or another callback that had to reply. One that did not is a mistake of the program, and
+ * the client is told so rather than left waiting. */
 enum http_step exchange_answered(struct http_connection *c)
 {
     if (!c->x->replied)
@@ -152,7 +152,8 @@ static void refuse_plainly(struct http_exchange *x, int status, const char *deta
 enum http_step exchange_refuse(struct http_connection *c)
 {
     struct http_exchange *x = c->x;
-    void (*refuse)(struct http_exchange *, int, const char *) = c->server->refusal ? c->server->refusal : refuse_plainly;
+    void (*refuse)(struct http_exchange *, int, const char *) =
+        c->server->refusal ? c->server->refusal : refuse_plainly;
     refuse(x, x->refuse_status, x->refuse_detail);
     return exchange_answered(c);
 }

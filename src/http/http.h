@@ -45,7 +45,7 @@ struct http_head {
     struct http_header headers[HTTP_HEADERS_MAX];
 };
 
-/* --- The parser, by itself (fuzzed, compared with other parsers). Defined in http/parser.c. --- */
+/* --- The parser, by itself (fuzzed, compared with other parsers). Defined in http/parser.c and fields.c. --- */
 
 /* Tries to parse a head at the start of buf[0..len). The buffer is changed (NULs are written behind tokens) only when a
  * head is complete, and the head points into it. Returns 1 and the head's size when complete, 0 when more bytes are

@@ -13,7 +13,8 @@
  *                                 buffer given, cut  +------------+--- no buffer -----> BUFFER
  *
  * Descriptors are armed EPOLLONESHOT: an event is a hand-over. A connection may still be armed when a worker closes it
- * (after a cut), so its event may be in the batch the loop is reading: structs are freed by the loop, between batches. */
+ * (after a cut), so its event may be in the batch the loop is reading: structs are freed by the loop, between batches.
+ */
 #ifndef AIRLOCK_HTTP_INTERNAL_H
 #define AIRLOCK_HTTP_INTERNAL_H
 
@@ -26,17 +27,33 @@
 
 #include "http/http.h"
 
-#define HTTP_INPUT_FIRST 4096                /* first size of an input buffer; it doubles up to HTTP_HEAD_MAX */
-#define HTTP_DRAIN_MAX ((size_t)64 * 1024)   /* an unwanted body up to this is read away; a longer one costs the connection */
-#define HTTP_LINGER_MAX ((size_t)1024 * 1024) /* bytes and time that a closing connection may still send, so that the */
-#define HTTP_LINGER_MS 1000                   /* client reads our reply before it sees a reset */
-#define HTTP_GRACE_MS 10000                  /* body transfers: credit at the start, before the minimum rate counts */
-#define HTTP_CREDIT_MS 60000                 /* and the most that a fast start can save up */
-#define HTTP_TICK_MS 100                     /* deadlines are exact to this */
+#define HTTP_INPUT_FIRST 4096 /* first size of an input buffer; it doubles up to HTTP_HEAD_MAX */
+#define HTTP_DRAIN_MAX \
+    ((size_t)64 * 1024) /* an unwanted body up to this is read away; a longer one costs the connection */
+#define HTTP_LINGER_MAX ((size_t)1024 * 1024)  /* bytes and time that a closing connection may still send, so that the \
+                                                */
+#define HTTP_LINGER_MS 1000                    /* client reads our reply before it sees a reset */
+#define HTTP_GRACE_MS 10000                    /* body transfers: credit at the start, before the minimum rate counts */
+#define HTTP_CREDIT_MS 60000                   /* and the most that a fast start can save up */
+#define HTTP_TICK_MS 100                       /* deadlines are exact to this */
 #define HTTP_SLICE ((uint64_t)4 * 1024 * 1024) /* bytes of a file one turn of a worker sends while others wait */
 #define HTTP_REPLY_HEADERS_MAX ((size_t)16 * 1024)
 #define HTTP_EXTENSION_MAX 256 /* bytes of extensions of one chunk */
 #define HTTP_TRAILER_MAX 8192  /* bytes of all trailers */
+
+static inline int http_hex_value(char c) /* -1: not a hex digit */
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* fields.c: the second half of http_parse_head. Sets what the fields mean; refuses as that does. */
+int http_head_understand(struct http_head *head, int *ret_status, struct error *err) MUST_USE;
 
 /* --- chunked.c: the decoder of chunked bodies (RFC 9112 7.1), by itself --- */
 
@@ -137,27 +154,28 @@ struct http_exchange {
     /* The request's body. */
     uint64_t body_left; /* with a known length */
     struct http_chunked chunked;
-    bool body_done;     /* all of it was received, or there is none */
-    bool continue_sent;
-    bool sink_open;     /* accepted; neither finish, aborted nor a refusing write has been called */
     struct http_sink sink;
-    bool collecting;
     size_t collect_max;
     void (*collect_done)(struct http_exchange *x, char *body, size_t len);
     void (*collect_too_large)(struct http_exchange *x);
     char *buffer; /* a pool buffer, or a growing one when collecting */
     size_t fill, cap;
+    bool body_done; /* all of it was received, or there is none */
+    bool continue_sent;
+    bool sink_open; /* accepted; neither finish, aborted nor a refusing write has been called */
+    bool collecting;
     bool resting; /* a pool buffer stays with this parked transfer (counted in server->resting) */
 
     /* The reply. */
     bool replied;
+    bool has_source;
+    bool sending; /* which way the rate below is measured */
+    int piece_fd; /* borrowed */
     enum http_after after;
     struct str headers; /* added by the handler, each with its CRLF */
     char *out;          /* what the socket did not take at once: [out_pos, out_len) */
     size_t out_pos, out_len;
-    bool has_source;
     struct http_file_source source;
-    int piece_fd; /* borrowed */
     uint64_t piece_offset, piece_left;
     uint64_t file_left, file_sent;
 
@@ -165,7 +183,6 @@ struct http_exchange {
     int64_t budget_us;
     int64_t parked_at_ms;
     uint64_t moved, credited;
-    bool sending;
 };
 
 struct http_connection {
@@ -204,7 +221,7 @@ struct http_server {
     char *scratch;    /* the loop's, for input to be discarded: HTTP_DRAIN_MAX bytes */
     bool listening;   /* the listener is armed (loop thread) */
     int64_t listen_again_ms;
-    LIST_HEAD(, http_watch) watches; /* loop thread */
+    LIST_HEAD(http_watch_list, http_watch) watches; /* loop thread */
 
     pthread_t *threads;
     unsigned thread_count;
@@ -222,7 +239,7 @@ struct http_server {
     struct http_connection **connections;
     unsigned connection_count;
     struct http_addresses *addresses;
-    void *free_buffers;     /* each holds the pointer to the next */
+    void *free_buffers; /* each holds the pointer to the next */
     unsigned buffers_made, resting;
 };
 
@@ -235,9 +252,10 @@ void io_shut_write(struct http_connection *c);
 uint64_t io_unacknowledged(const struct http_connection *c);
 
 /* buffer.c: the pool. */
-char *buffer_take(struct http_server *s); /* NULL when all are out */
+char *buffer_take(struct http_server *s);              /* NULL when all are out */
 void buffer_give(struct http_server *s, char *buffer); /* to the first in the waiting line, or to the pool */
-bool buffer_wait(struct http_connection *c); /* true: c has a buffer and goes on; false: c waits and is no longer ours */
+bool buffer_wait(
+    struct http_connection *c); /* true: c has a buffer and goes on; false: c waits and is no longer ours */
 bool buffer_may_rest(struct http_exchange *x); /* whether a parked transfer may keep its partly filled buffer */
 bool buffers_wanted(struct http_server *s);
 void buffers_free(struct http_server *s);
@@ -257,11 +275,11 @@ void server_wake(struct http_server *s);
 
 /* conn.c: a connection's life. */
 void conn_open(struct http_server *s, int fd, const struct sockaddr_storage *peer); /* takes fd */
-void conn_close(struct http_connection *c); /* ends the exchange, closes, buries */
-void conn_loop_step(struct http_connection *c);    /* loop: its descriptor is readable */
-void conn_overdue(struct http_connection *c);      /* loop: its deadline has passed */
+void conn_close(struct http_connection *c);               /* ends the exchange, closes, buries */
+void conn_loop_step(struct http_connection *c);           /* loop: its descriptor is readable */
+void conn_overdue(struct http_connection *c);             /* loop: its deadline has passed */
 enum http_step conn_next_head(struct http_connection *c); /* worker: a pipelined head may be complete */
-int64_t conn_loop_deadline(struct http_connection *c); /* notes whether it idles, too */
+int64_t conn_loop_deadline(struct http_connection *c);    /* notes whether it idles, too */
 
 /* rate.c: the minimum rate of transfers. */
 void rate_start(struct http_exchange *x, bool sending);

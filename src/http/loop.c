@@ -88,8 +88,8 @@ static void loop_accept(struct http_server *s)
     }
 }
 
-/* A ready descriptor: a transfer goes to a worker, what is the loop's is served here. A connection that somebody took up
- * meanwhile (a cut) is left to them. */
+/* A ready descriptor: a transfer goes to a worker, what is the loop's is served here. A connection that somebody took
+ * up meanwhile (a cut) is left to them. */
 static void loop_connection(struct http_connection *c)
 {
     struct http_server *s = c->server;

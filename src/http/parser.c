@@ -1,23 +1,20 @@
-/* The strict parser of HTTP/1.x request heads, for every process that faces HTTP. Pure: bytes in, a struct http_head out.
+/* The strict parser of HTTP/1.x request heads, for every process that faces HTTP. Pure: bytes in, a struct http_head
+ * out. Here is the syntax; what the fields mean is in fields.c.
  *
  * Airlock stands behind other people's proxies, so a head that two readers could understand differently must never be
  * accepted: the rule is to refuse all that nginx refuses, and bare line feeds and every other ambiguity besides.
  * Sources: RFC 9112 (syntax, sections 2 to 7), RFC 9110 (fields), nginx 1.22 (compared in tests/e2e). */
 #include <string.h>
-#include <strings.h>
 
-#include "base/num.h"
-#include "http/http.h"
+#include "http/internal.h"
 
 #define METHOD_MAX 32
-#define LENGTH_MAX ((uint64_t)INT64_MAX)
 
 /* What a byte may be part of. Bytes that are nowhere (controls, DEL) are refused wherever they stand. */
 enum byte_class {
     B_TOKEN = 1,  /* method and field name: RFC 9110 5.6.2 tchar */
     B_TARGET = 2, /* printable, but for " # < > \ which no client sends unescaped and readers disagree about */
-    B_VALUE = 4,  /* field value: VCHAR, space, tab, obs-text */
-    B_HOST = 8    /* name or IPv4 address of a host */
+    B_VALUE = 4   /* field value: VCHAR, space, tab, obs-text */
 };
 
 static const unsigned char BYTES[256] = {
@@ -30,26 +27,26 @@ static const unsigned char BYTES[256] = {
     ['(' ... ')'] = B_TARGET | B_VALUE,
     ['*' ... '+'] = B_TOKEN | B_TARGET | B_VALUE,
     [','] = B_TARGET | B_VALUE,
-    ['-' ... '.'] = B_TOKEN | B_TARGET | B_VALUE | B_HOST,
+    ['-' ... '.'] = B_TOKEN | B_TARGET | B_VALUE,
     ['/'] = B_TARGET | B_VALUE,
-    ['0' ... '9'] = B_TOKEN | B_TARGET | B_VALUE | B_HOST,
+    ['0' ... '9'] = B_TOKEN | B_TARGET | B_VALUE,
     [':' ... ';'] = B_TARGET | B_VALUE,
     ['<'] = B_VALUE,
     ['='] = B_TARGET | B_VALUE,
     ['>'] = B_VALUE,
     ['?' ... '@'] = B_TARGET | B_VALUE,
-    ['A' ... 'Z'] = B_TOKEN | B_TARGET | B_VALUE | B_HOST,
+    ['A' ... 'Z'] = B_TOKEN | B_TARGET | B_VALUE,
     ['['] = B_TARGET | B_VALUE,
     ['\\'] = B_VALUE,
     [']'] = B_TARGET | B_VALUE,
     ['^'] = B_TOKEN | B_TARGET | B_VALUE,
-    ['_'] = B_TOKEN | B_TARGET | B_VALUE | B_HOST,
+    ['_'] = B_TOKEN | B_TARGET | B_VALUE,
     ['`'] = B_TOKEN | B_TARGET | B_VALUE,
-    ['a' ... 'z'] = B_TOKEN | B_TARGET | B_VALUE | B_HOST,
+    ['a' ... 'z'] = B_TOKEN | B_TARGET | B_VALUE,
     ['{'] = B_TARGET | B_VALUE,
     ['|'] = B_TOKEN | B_TARGET | B_VALUE,
     ['}'] = B_TARGET | B_VALUE,
-    ['~'] = B_TOKEN | B_TARGET | B_VALUE | B_HOST,
+    ['~'] = B_TOKEN | B_TARGET | B_VALUE,
     [0x80 ... 0xff] = B_VALUE,
 };
 
@@ -93,24 +90,13 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static int hex_value(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Every escape in text is %XX and none is %00. */
 static bool escapes_valid(const char *text, const char *end)
 {
     for (const char *p = text; p < end; p++) {
         if (*p != '%')
             continue;
-        if (end - p < 3 || hex_value(p[1]) < 0 || hex_value(p[2]) < 0 || (p[1] == '0' && p[2] == '0'))
+        if (end - p < 3 || http_hex_value(p[1]) < 0 || http_hex_value(p[2]) < 0 || (p[1] == '0' && p[2] == '0'))
             return false;
         p += 2;
     }
@@ -128,7 +114,7 @@ static bool path_climbs(const char *path, const char *end)
     for (const char *p = path; p <= end; p++) {
         char c = p < end ? *p : '/';
         if (c == '%') {
-            c = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
+            c = (char)(http_hex_value(p[1]) << 4 | http_hex_value(p[2]));
             p += 2;
         }
         if (c != '/') {
@@ -280,137 +266,6 @@ static int read_lines(struct head_reader *r)
     }
 }
 
-/* --- What the fields mean, once the head is whole --- */
-
-static bool labels_valid(const char *host, size_t len)
-{
-    if (len == 0 || host[0] == '.')
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if (!(BYTES[(unsigned char)host[i]] & B_HOST) || (host[i] == '.' && i > 0 && host[i - 1] == '.'))
-            return false;
-    return true;
-}
-
-static bool literal_valid(const char *host, size_t len)
-{
-    if (len < 4 || host[0] != '[' || host[len - 1] != ']')
-        return false;
-    for (size_t i = 1; i + 1 < len; i++)
-        if (hex_value(host[i]) < 0 && host[i] != ':' && host[i] != '.')
-            return false;
-    return true;
-}
-
-/* A name, an IPv4 address or a bracketed IPv6 address, with an optional port: RFC 9110 7.2 without user info, escapes and
- * the empty host. */
-static bool host_valid(const char *host)
-{
-    size_t len = strlen(host);
-    const char *closing = strrchr(host, ']');
-    const char *colon = strchr(closing ? closing : host, ':');
-    uint64_t port;
-    if (colon) {
-        if (!num_parse(colon + 1, 0, 65535, &port))
-            return false;
-        len = (size_t)(colon - host);
-    }
-    return host[0] == '[' ? literal_valid(host, len) : labels_valid(host, len);
-}
-
-static int mean_host(struct head_reader *r, const char *value)
-{
-    if (r->head->host[0])
-        return head_refuse(r, 400, "There must be one Host header");
-    if (!host_valid(value))
-        return head_refuse(r, 400, "The Host header is not a valid host");
-    r->head->host = value;
-    return 0;
-}
-
-static int mean_length(struct head_reader *r, const char *value)
-{
-    if (r->head->has_length)
-        return head_refuse(r, 400, "There must be at most one Content-Length header");
-    if (!num_parse(value, 0, LENGTH_MAX, &r->head->content_length))
-        return head_refuse(r, 400, "The Content-Length header must be a decimal number");
-    r->head->has_length = true;
-    return 0;
-}
-
-static int mean_coding(struct head_reader *r, const char *value)
-{
-    if (r->head->chunked)
-        return head_refuse(r, 400, "There must be at most one Transfer-Encoding header");
-    if (strcasecmp(value, "chunked") != 0)
-        return head_refuse(r, 501, "The only transfer coding spoken here is \"chunked\"");
-    r->head->chunked = true;
-    return 0;
-}
-
-static int mean_expect(struct head_reader *r, const char *value)
-{
-    if (strcasecmp(value, "100-continue") != 0)
-        return head_refuse(r, 417, "The only expectation met here is \"100-continue\"");
-    r->head->expect_continue = true;
-    return 0;
-}
-
-/* A comma-separated list holds the option. */
-static bool list_holds(const char *list, const char *option)
-{
-    size_t option_len = strlen(option);
-    while (*list) {
-        list += strspn(list, " \t,");
-        size_t len = strcspn(list, " \t,");
-        if (len == option_len && strncasecmp(list, option, len) == 0)
-            return true;
-        list += len;
-    }
-    return false;
-}
-
-static int mean_connection(struct head_reader *r, const char *value)
-{
-    if (list_holds(value, "close"))
-        r->head->keep_alive = false;
-    else if (r->head->minor_zero && list_holds(value, "keep-alive"))
-        r->head->keep_alive = http_header_count(r->head, "Connection") == 1;
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    int (*mean)(struct head_reader *r, const char *value);
-} MEANINGS[] = {
-    {"Host", mean_host},         {"Content-Length", mean_length}, {"Transfer-Encoding", mean_coding},
-    {"Expect", mean_expect},     {"Connection", mean_connection},
-};
-
-static int head_understand(struct head_reader *r)
-{
-    struct http_head *head = r->head;
-    head->keep_alive = !head->minor_zero;
-    for (size_t i = 0; i < head->header_count; i++) {
-        for (size_t m = 0; m < ARRAY_LEN(MEANINGS); m++) {
-            if (strcasecmp(head->headers[i].name, MEANINGS[m].name) != 0)
-                continue;
-            int rc = MEANINGS[m].mean(r, head->headers[i].value);
-            if (rc)
-                return rc;
-        }
-    }
-    if (!head->host[0] && !head->minor_zero)
-        return head_refuse(r, 400, "There must be a Host header");
-    if (head->chunked && head->has_length)
-        return head_refuse(r, 400, "Content-Length and Transfer-Encoding must not stand together");
-    if (head->chunked && head->minor_zero)
-        return head_refuse(r, 400, "HTTP/1.0 has no transfer codings");
-    if (head->minor_zero)
-        head->expect_continue = false; /* RFC 9110 10.1.1 */
-    return 0;
-}
-
 int http_parse_head(char *buf, size_t len, struct http_head *ret_head, size_t *ret_head_size, int *ret_status,
                     struct error *err)
 {
@@ -424,7 +279,7 @@ int http_parse_head(char *buf, size_t len, struct http_head *ret_head, size_t *r
     if (rc == 1) {
         for (size_t i = 0; i < r.cut_count; i++)
             *r.cuts[i] = '\0';
-        int bad = head_understand(&r);
+        int bad = http_head_understand(ret_head, &r.status, err);
         rc = bad ? bad : 1;
     }
     if (rc == 1)
@@ -432,20 +287,4 @@ int http_parse_head(char *buf, size_t len, struct http_head *ret_head, size_t *r
     else if (rc < 0)
         *ret_status = r.status;
     return rc;
-}
-
-const char *http_header(const struct http_head *head, const char *name)
-{
-    for (size_t i = 0; i < head->header_count; i++)
-        if (strcasecmp(head->headers[i].name, name) == 0)
-            return head->headers[i].value;
-    return NULL;
-}
-
-size_t http_header_count(const struct http_head *head, const char *name)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < head->header_count; i++)
-        count += strcasecmp(head->headers[i].name, name) == 0;
-    return count;
 }

@@ -1,6 +1,7 @@
-/* The minimum rate of body transfers, up and down. Only time in which the client keeps us waiting counts: not slow disks,
- * busy workers or the line for a buffer. A transfer starts with a credit of ten seconds; every byte earns more, up to a
- * minute. So a trickle is cut after the grace however steadily it drips, and a stall whatever came before it. */
+/* The minimum rate of body transfers, up and down. Only time in which the client keeps us waiting counts: not slow
+ * disks, busy workers or the line for a buffer. A transfer starts with a credit of ten seconds; every byte earns more,
+ * up to a minute. So a trickle is cut after the grace however steadily it drips, and a stall whatever came before it.
+ */
 #include "http/internal.h"
 
 void rate_start(struct http_exchange *x, bool sending)

@@ -1,5 +1,5 @@
-/* Answers: status line, headers, and what happens to the connection afterwards. Workers. Never lets a value break out of
- * its header line, and never leaves the two sides disagreeing about where a body ends. */
+/* Answers: status line, headers, and what happens to the connection afterwards. Workers. Never lets a value break out
+ * of its header line, and never leaves the two sides disagreeing about where a body ends. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -112,9 +112,9 @@ static void reply_send(struct http_exchange *x, int status, uint64_t length, con
 
     if (!reply_is_bodiless(status))
         (void)snprintf(length_line, sizeof length_line, "Content-Length: %" PRIu64 "\r\n", length); /* 38 at most */
-    int len = snprintf(fixed, sizeof fixed, "HTTP/1.1 %d %s\r\nServer: %s\r\nDate: %s\r\n%s%s", status,
-                       reply_reason(status), x->conn->server->settings.name, reply_date(), length_line,
-                       reply_connection(x));
+    int len =
+        snprintf(fixed, sizeof fixed, "HTTP/1.1 %d %s\r\nServer: %s\r\nDate: %s\r\n%s%s", status, reply_reason(status),
+                 x->conn->server->settings.name, reply_date(), length_line, reply_connection(x));
     assert(len > 0 && (size_t)len < sizeof fixed); /* all of it is ours */
     struct iovec iov[] = {
         {fixed, (size_t)len},
@@ -125,7 +125,8 @@ static void reply_send(struct http_exchange *x, int status, uint64_t length, con
     send_now(x, iov, body_len ? 4 : 3, body_follows);
 }
 
-/* What all answers do first. Returns the status to be sent: 500 when the handler's headers have outgrown their limit. */
+/* What all answers do first. Returns the status to be sent: 500 when the handler's headers have outgrown their limit.
+ */
 static int reply_begin(struct http_exchange *x, int status, const char *content_type)
 {
     assert(!x->replied);

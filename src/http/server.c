@@ -85,16 +85,22 @@ int http_server_watch(struct http_server *s, int fd, void (*fn)(int fd, void *ct
     return 0;
 }
 
-void http_server_unwatch(struct http_server *s, int fd)
+static struct http_watch *watch_find(struct http_server *s, int fd)
 {
     struct http_watch *watch;
-    LIST_FOREACH(watch, &s->watches, link)
+    LIST_FOREACH (watch, &s->watches, link)
         if (watch->fd == fd)
-            break;
+            return watch;
+    return NULL;
+}
+
+void http_server_unwatch(struct http_server *s, int fd)
+{
+    struct http_watch *watch = watch_find(s, fd);
     if (!watch)
         return;
     (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* closed already: then it is not watched any more */
-    watch->fd = -1;                                        /* its event may be in the batch being read: freed after it */
+    watch->fd = -1; /* its event may be in the batch being read: freed after it */
 }
 
 void http_server_set_refusal(struct http_server *s, void (*fn)(struct http_exchange *x, int status, const char *detail))

@@ -1,5 +1,5 @@
-/* The worker threads and every hand-over of a connection between them and the loop. A worker takes a connection from the
- * queue and runs its steps until it would have to wait for something; it never waits for a client. */
+/* The worker threads and every hand-over of a connection between them and the loop. A worker takes a connection from
+ * the queue and runs its steps until it would have to wait for something; it never waits for a client. */
 #include <assert.h>
 #include <signal.h>
 #include <sys/epoll.h>

@@ -94,8 +94,8 @@ after(async () => {
   fs.rmSync(directory, { recursive: true, force: true });
 });
 
-/** Sends raw bytes, and the parts behind them each after a pause. Everything that came back until the server closed, or
- *  was quiet for long enough. */
+/** Sends raw bytes, and the parts behind them each after a pause. Everything that came back until the server closed
+ *  or was quiet for long enough. */
 function converse(port, raw, { parts = [], quiet = QUIET_MS } = {}) {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');

@@ -1,7 +1,8 @@
 /* Fuzz target: the chunked decoder, against two others. What we accept, both accept, with the same payload and the same
  * end; and however input and output are cut, the reading is the same. The first two bytes choose the cuts.
  *
- * Expected disagreement: http-parser reads trailers as headers and refuses framing fields there; we drop all trailers. */
+ * Expected disagreement: http-parser reads trailers as headers and refuses framing fields there; we drop all trailers.
+ */
 #include <assert.h>
 #include <string.h>
 

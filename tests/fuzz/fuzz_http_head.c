@@ -50,7 +50,8 @@ static void check_head(const char *buf, size_t size, const struct http_head *hea
     }
 }
 
-static void check_against(const struct http_head *head, size_t size, const uint8_t *data, const struct oracle_head *other)
+static void check_against(const struct http_head *head, size_t size, const uint8_t *data,
+                          const struct oracle_head *other)
 {
     size_t path_len = strlen(head->path);
     assert(other->size == size);

@@ -1,5 +1,5 @@
-/* Other parsers of HTTP, asked the same question: libh2o's picohttpparser and http-parser (Node.js's former one). Both are
- * laxer than airlock by design, so what matters is "we accept and they do not", and two different readings. Where a
+/* Other parsers of HTTP, asked the same question: libh2o's picohttpparser and http-parser (Node.js's former one). Both
+ * are laxer than airlock by design, so what matters is "we accept and they do not", and two different readings. Where a
  * library is not installed its oracle answers nothing (ORACLE_SILENT). */
 #ifndef AIRLOCK_TESTS_FUZZ_ORACLE_H
 #define AIRLOCK_TESTS_FUZZ_ORACLE_H

@@ -1,4 +1,5 @@
-/* The oracle picohttpparser, as libh2o-evloop exports it. Its header is not in Debian's package, hence the declarations. */
+/* The oracle picohttpparser, as libh2o-evloop exports it. Its header is not in Debian's package, hence the
+ * declarations. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>

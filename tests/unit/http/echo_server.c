@@ -1,5 +1,5 @@
-/* A server of the least content, for the comparison with nginx and for load: GET answers 200 and a line, PUT takes a body,
- * counts it and answers 201, GET /file/NAME sends a file of the directory given. Not a program of airlock.
+/* A server of the least content, for the comparison with nginx and for load: GET answers 200 and a line, PUT takes a
+ * body, counts it and answers 201, GET /file/NAME sends a file of the directory given. Not a program of airlock.
  *
  * Usage: echo_server PORT [DIRECTORY [HEAD_DEADLINE_MS]]. Prints the port it listens on. */
 #include <arpa/inet.h>
@@ -113,7 +113,8 @@ static void on_signal(int fd, void *ctx)
 
 static int listen_on(uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int on = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -132,7 +133,8 @@ int main(int argc, char **argv)
 {
     uint64_t port;
     uint64_t head_deadline = 5000;
-    if (argc < 2 || !num_parse(argv[1], 0, 65535, &port) || (argc > 3 && !num_parse(argv[3], 1, 60000, &head_deadline))) {
+    if (argc < 2 || !num_parse(argv[1], 0, 65535, &port) ||
+        (argc > 3 && !num_parse(argv[3], 1, 60000, &head_deadline))) {
         (void)fprintf(stderr, "usage: echo_server PORT [DIRECTORY [HEAD_DEADLINE_MS]]\n");
         return 64;
     }

@@ -1,4 +1,5 @@
-/* A real server on loopback with a small handler, and a blocking client that sends raw bytes: for the tests of src/http. */
+/* A real server on loopback with a small handler, and a blocking client that sends raw bytes: for the tests of
+ * src/http. */
 #ifndef AIRLOCK_TESTS_HTTP_HARNESS_H
 #define AIRLOCK_TESTS_HTTP_HARNESS_H
 
@@ -50,8 +51,8 @@ bool fixture_abort(struct fixture *f);
 int client_open(const struct fixture *f);
 void client_send(int fd, const char *text);
 void client_send_len(int fd, const void *bytes, size_t len); /* stops early when the server has closed */
-/* One answer: its status, or 0 when the connection ended first, or -1 after 15 s. The body goes to ret_body (may be NULL,
- * for HEAD too). */
+/* One answer: its status, or 0 when the connection ended first, or -1 after 15 s. The body goes to ret_body (may be
+ * NULL, for HEAD too). */
 int client_answer(int fd, bool head_only, struct str *ret_body);
 /* Whether the server closes within the time (reading away what comes). */
 bool client_closed(int fd, int within_ms);

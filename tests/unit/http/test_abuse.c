@@ -1,9 +1,11 @@
 /* The server as abusers meet it: slow clients, floods, broken framing; and transfers ended from outside. T56, T57, T59,
  * T60. Deadlines are short here, and the grace of the minimum rate is 0.7 s (harness.c). */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -244,6 +246,38 @@ static void test_full_server_T57(void **state)
         (void)close(fds[i]);
 }
 
+/* Without a free descriptor a new client is closed at once, not left hanging, and the server goes on. */
+static void test_out_of_descriptors(void **state)
+{
+    struct rlimit before;
+    int fill[256];
+    size_t count = 0;
+    int early = client_open(*state);
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(fixture.port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    client_send(early, HELLO);
+    assert_int_equal(client_answer(early, false, NULL), 200);
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit few = {.rlim_cur = ARRAY_LEN(fill), .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while (count < ARRAY_LEN(fill) && (fill[count] = dup(early)) >= 0)
+        count++;
+    assert_int_equal(errno, EMFILE);
+    assert_int_equal(connect(late, (struct sockaddr *)&address, sizeof address), 0);
+    assert_true(client_closed(late, 2000));
+    client_send(early, HELLO);
+    assert_int_equal(client_answer(early, false, NULL), 200);
+
+    while (count > 0)
+        (void)close(fill[--count]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(client_ask(*state, HELLO, NULL), 200);
+    (void)close(early);
+    (void)close(late);
+}
+
 static void abort_a_transfer(struct fixture *f, const char *request)
 {
     int fd = client_open(f);
@@ -374,6 +408,7 @@ int main(void)
         TEST(test_smuggled_request_T56),
         cmocka_unit_test_setup_teardown(test_connections_per_address, start_with_few_per_address, stop),
         TEST(test_full_server_T57),
+        TEST(test_out_of_descriptors),
         TEST(test_abort_while_waiting_for_the_client),
         TEST(test_abort_while_running),
         TEST(test_abort_of_a_download),

@@ -7,10 +7,10 @@
 
 #include "http/internal.h"
 
-#define EXTENSION_256                                                                                                  \
-    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"                                                 \
-    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"                                                 \
-    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"                                                 \
+#define EXTENSION_256                                                  \
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 struct row {
@@ -20,7 +20,10 @@ struct row {
     const char *body; /* NULL: refused */
 };
 
-#define ROW(what, raw, body) {what, raw, sizeof(raw) - 1, body}
+#define ROW(what, raw, body)             \
+    {                                    \
+        what, raw, sizeof(raw) - 1, body \
+    }
 #define END "0\r\n\r\n"
 
 static const struct row ROWS[] = {
@@ -65,7 +68,8 @@ static const struct row ROWS[] = {
     ROW("a control in a trailer", "0\r\nA: \001\r\n\r\n", NULL),
 };
 
-/* Feeds raw in two parts, cut at `cut`, and takes at most room bytes at a time. 1: ended; *ret_used counts its bytes. */
+/* Feeds raw in two parts, cut at `cut`, and takes at most room bytes at a time. 1: ended; *ret_used counts its bytes.
+ */
 static int decode(const struct row *row, size_t cut, size_t room, struct str *out, size_t *ret_used)
 {
     struct http_chunked c = {0};

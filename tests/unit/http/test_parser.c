@@ -15,7 +15,10 @@ struct row {
     int status; /* 0: accepted */
 };
 
-#define ROW(what, raw, status) {what, raw, sizeof(raw) - 1, status}
+#define ROW(what, raw, status)             \
+    {                                      \
+        what, raw, sizeof(raw) - 1, status \
+    }
 #define GET "GET / HTTP/1.1\r\n"
 #define HOST "Host: a\r\n"
 #define PUT "PUT / HTTP/1.1\r\nHost: a\r\n"
@@ -159,7 +162,8 @@ static const struct row ROWS[] = {
     ROW("another expectation", PUT "Expect: 200-ok\r\n\r\n", 417),
 };
 
-static int parse(const char *raw, size_t len, struct http_head *ret_head, size_t *ret_size, int *ret_status, char **ret_buf)
+static int parse(const char *raw, size_t len, struct http_head *ret_head, size_t *ret_size, int *ret_status,
+                 char **ret_buf)
 {
     struct error err;
     *ret_buf = xmalloc(len); /* exactly as large, so that the sanitizer sees a byte too many */
@@ -261,9 +265,9 @@ static const struct {
     const char *text;
     enum http_method method;
 } METHODS[] = {
-    {"GET", HTTP_GET},       {"HEAD", HTTP_HEAD},       {"PUT", HTTP_PUT},   {"POST", HTTP_POST}, {"DELETE", HTTP_DELETE},
-    {"PATCH", HTTP_PATCH},   {"OPTIONS", HTTP_OPTIONS}, {"get", HTTP_OTHER}, {"GE", HTTP_OTHER},  {"GETS", HTTP_OTHER},
-    {"TRACE", HTTP_OTHER},
+    {"GET", HTTP_GET},       {"HEAD", HTTP_HEAD},   {"PUT", HTTP_PUT},         {"POST", HTTP_POST},
+    {"DELETE", HTTP_DELETE}, {"PATCH", HTTP_PATCH}, {"OPTIONS", HTTP_OPTIONS}, {"get", HTTP_OTHER},
+    {"GE", HTTP_OTHER},      {"GETS", HTTP_OTHER},  {"TRACE", HTTP_OTHER},
 };
 
 static void test_methods(void **state)
@@ -341,9 +345,12 @@ static void test_endless_line_T58(void **state)
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_rows_split_anywhere),
-        cmocka_unit_test(test_fields),      cmocka_unit_test(test_persistence),
-        cmocka_unit_test(test_methods),     cmocka_unit_test(test_limits_T58),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows_split_anywhere),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_persistence),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_limits_T58),
         cmocka_unit_test(test_endless_line_T58),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);

@@ -97,10 +97,8 @@ static void test_params_refused(void **state)
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_decode_bounds),
-        cmocka_unit_test(test_params),
-        cmocka_unit_test(test_params_escaped_separators),
+        cmocka_unit_test(test_decode),         cmocka_unit_test(test_decode_bounds),
+        cmocka_unit_test(test_params),         cmocka_unit_test(test_params_escaped_separators),
         cmocka_unit_test(test_params_refused),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);

@@ -229,7 +229,6 @@ static void test_large_uploads_in_bounded_memory(void **state)
     assert_int_equal(fixture.finished, 2);
 }
 
-
 static void *upload_thread(void *ctx)
 {
     upload(ctx, false, (size_t)64 << 20);
