@@ -56,6 +56,7 @@ struct store_writer {
     uint64_t size;    /* where the next byte goes */
     uint64_t started; /* up to here the disk has been told to write */
     uint64_t before;  /* bytes of the window that ends there */
+    bool keep;        /* leave what was written in the page cache: it will be read soon */
 };
 int store_writer_put(struct store_writer *writer, const void *bytes, size_t len, struct error *err) MUST_USE;
 int store_writer_finish(struct store_writer *writer, struct error *err) MUST_USE; /* all is on the disk */

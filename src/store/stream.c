@@ -46,7 +46,8 @@ static void writer_behind(struct store_writer *writer)
         off_t before = start - (off_t)writer->before;
         (void)sync_file_range(writer->fd, before, (off_t)writer->before,
                               SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-        (void)posix_fadvise(writer->fd, before, (off_t)writer->before, POSIX_FADV_DONTNEED);
+        if (!writer->keep)
+            (void)posix_fadvise(writer->fd, before, (off_t)writer->before, POSIX_FADV_DONTNEED);
     }
     writer->before = (uint64_t)len;
     writer->started = writer->size;
@@ -67,6 +68,7 @@ int store_writer_finish(struct store_writer *writer, struct error *err)
 {
     if (fsync(writer->fd) != 0)
         return error_set_errno(err, E_IO, "Cannot sync a file");
-    (void)posix_fadvise(writer->fd, 0, 0, POSIX_FADV_DONTNEED);
+    if (!writer->keep)
+        (void)posix_fadvise(writer->fd, 0, 0, POSIX_FADV_DONTNEED);
     return 0;
 }
