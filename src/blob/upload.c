@@ -226,7 +226,7 @@ static int upload_open(struct upload *up, uint64_t start, uint64_t size, struct 
     if (fd < 0)
         return fd;
     up->is_made = true;
-    up->writer = (struct store_writer){.fd = fd, .size = start, .started = start};
+    up->writer = (struct store_writer){.fd = fd, .size = start, .started = start, .keep = true};
     return 0;
 }
 
