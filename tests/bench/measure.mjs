@@ -53,8 +53,8 @@ export async function wrk(url, { connections, seconds, headers = {} }) {
   assert.ok(!stdout.includes('Non-2xx'), stdout);
   return {
     rps: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]),
-    p50: milliseconds(/50%\s+(\S+)/.exec(stdout)[1]),
-    p99: milliseconds(/99%\s+(\S+)/.exec(stdout)[1]),
+    p50: milliseconds(/^\s+50%\s+(\S+)/m.exec(stdout)[1]),
+    p99: milliseconds(/^\s+99%\s+(\S+)/m.exec(stdout)[1]),
   };
 }
 

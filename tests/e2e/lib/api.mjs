@@ -89,7 +89,7 @@ export class Person {
   /** Waits until the request has the status; any other resting status ends the wait at once. */
   async waitStatus(request, status, timeout = 20_000) {
     const end = Date.now() + timeout;
-    for (let pause = 10; ; pause = Math.min(pause * 2, 200)) {
+    for (let pause = 3; ; pause = Math.min(pause * 2, 200)) {
       const now = await this.show(request);
       if (now.status === status) return now;
       const moving = now.status === 'submitted' || now.status.endsWith('_in_progress');
