@@ -14,6 +14,8 @@
 #include "model/flow.h"
 #include "model/policy.h"
 
+#define FILES_MAX 256
+
 static void read_config(struct core *core)
 {
     const struct child *c = core->child;
@@ -66,14 +68,9 @@ static int confine(const struct core *core, struct error *err)
     if (!slash)
         return error_set(err, E_CONFIG, "db.url must be sqlite: and an absolute path");
     AUTO_FREE char *dir = xstrndup(path + 1, (size_t)(slash - path - 1));
-    struct sandbox_rule rules[] = {{.path = dir, .access = SANDBOX_READ | SANDBOX_WRITE}};
-    struct sandbox spec = {.rules = rules, .rule_count = ARRAY_LEN(rules), .max_files = 256,
-                           .reduced_ok = child_setting_bool(core->child, "sandbox.reduced")};
-    bool reduced = false;
-    int r = sandbox_enter(&spec, &reduced, err);
-    if (reduced)
-        log_warning("this kernel has no Landlock: running in a reduced sandbox");
-    return r;
+    const struct sandbox_rule rules[] = {{.path = dir, .access = SANDBOX_READ | SANDBOX_WRITE}};
+    const struct sandbox spec = {.rules = rules, .rule_count = ARRAY_LEN(rules), .max_files = FILES_MAX};
+    return child_confine(core->child, &spec, err);
 }
 
 static int start(struct core *core, struct error *err)

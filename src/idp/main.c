@@ -3,36 +3,29 @@
 #include <malloc.h>
 
 #include "base/log.h"
-#include "base/sandbox.h"
 #include "idp/idp.h"
 #include "idp/publish.h"
 #include "idp/server.h"
-#include "ipc/child.h"
-#include "ipc/client.h"
+#include "listener/listener.h"
 
 #define KEPT_ALLOCATION_MAX (1024 * 1024)
-#define STOP_GRACE_MS 2000
-#define FILES_BESIDE_CONNECTIONS 64
 
 struct program {
-    struct child *child;
+    struct listener listener;
     struct idp *idp;
-    struct ipc_client *core;
-    int core_fd; /* as the loop watches it; -1: none */
     struct publisher *publisher;
-    struct http_server *server;
 };
 
 static int ask_scope(void *ctx, const char *scope, const char *subject, json_t **ret, struct error *err)
 {
     struct program *program = ctx;
-    return ipc_call(program->core, MESSAGE_IDP_SCOPE, json_pack("{s:s, s:s}", "scope", scope, "subject", subject), ret,
-                    err);
+    return ipc_call(program->listener.core, MESSAGE_IDP_SCOPE,
+                    json_pack("{s:s, s:s}", "scope", scope, "subject", subject), ret, err);
 }
 
 static void load(struct program *program)
 {
-    struct child *child = program->child;
+    struct child *child = program->listener.child;
     AUTO_FD int seed_fd = child_take_fd(child, "seed");
     struct error err = {0};
     const struct idp_settings settings = {
@@ -53,108 +46,39 @@ static void load(struct program *program)
         log_warning("there are no accounts in %s: nobody can sign in", settings.accounts_file);
 }
 
-/* Accounts and key are in memory: no file is needed any more. */
-static void confine(struct program *program)
+static void handle(struct http_exchange *x, void *ctx)
 {
-    struct error err = {0};
-    bool reduced = false;
-    const struct sandbox spec = {
-        .max_files = (unsigned)child_setting_int(program->child, "http.max_connections") + FILES_BESIDE_CONNECTIONS,
-        .reduced_ok = child_setting_bool(program->child, "sandbox.reduced"),
-    };
-    if (sandbox_enter(&spec, &reduced, &err) != 0)
-        die(&err, "cannot confine the process");
-    if (reduced)
-        log_warning("the sandbox is reduced: this kernel has no Landlock");
+    const struct program *program = ctx;
+    server_handle(x, program->idp);
 }
 
-static void open_server(struct program *program)
+/* Whatever core this is, it wants the keys. */
+static void publish(void *ctx)
 {
-    const struct child *child = program->child;
-    struct error err = {0};
-    const struct http_settings settings = {
-        .name = "airlock",
-        .listen_fd = child_take_fd(program->child, "listen"),
-        .workers = (unsigned)child_setting_int(child, "idp.workers"),
-        .max_connections = (unsigned)child_setting_int(child, "http.max_connections"),
-        .max_per_address = (unsigned)child_setting_int(child, "http.max_per_address"),
-        .head_deadline_ms = (unsigned)child_setting_int(child, "http.head_deadline_ms"),
-        .idle_deadline_ms = (unsigned)child_setting_int(child, "http.idle_deadline_ms"),
-        .min_body_rate = (unsigned)child_setting_int(child, "http.min_body_rate"),
-        .buffers = (unsigned)child_setting_int(child, "http.buffers"),
-        .handler = server_handle,
-        .ctx = program->idp,
-    };
-    if (http_server_new(&settings, &program->server, &err) != 0)
-        die(&err, "cannot serve");
-    http_server_set_refusal(program->server, server_refuse);
-}
-
-/* --- The loop's other descriptors: the control socket and the channel to core --- */
-
-static void core_readable(int fd, void *ctx)
-{
-    struct program *program = ctx;
-
-    ipc_client_readable(program->core);
-    if (ipc_client_fd(program->core) != fd) { /* it has ended; airlockd brings a new one */
-        http_server_unwatch(program->server, fd);
-        program->core_fd = -1;
-    }
-}
-
-static void core_connected(enum peer peer, int fd, void *ctx)
-{
-    struct program *program = ctx;
-    struct error err = {0};
-
-    if (peer != PEER_CORE) {
-        (void)close(fd); /* nobody else talks to this process */
-        return;
-    }
-    if (program->core_fd >= 0)
-        http_server_unwatch(program->server, program->core_fd);
-    ipc_client_attach(program->core, fd);
-    program->core_fd = fd;
-    if (http_server_watch(program->server, fd, core_readable, program, &err) != 0)
-        die(&err, "cannot watch the channel to core");
+    const struct program *program = ctx;
     publisher_wake(program->publisher);
 }
 
-static void stop(void *ctx)
-{
-    struct program *program = ctx;
-    http_server_stop(program->server, STOP_GRACE_MS);
-}
-
-static void control_readable(int fd, void *ctx)
-{
-    struct program *program = ctx;
-    (void)fd;
-    child_control_readable(program->child);
-}
-
-static void connect_tree(struct program *program)
+static void start_publishing(struct program *program)
 {
     struct error err = {0};
-
-    program->core = ipc_client_new(NULL, NULL, NULL);
-    if (publisher_start(program->core, idp_publication(program->idp), &program->publisher, &err) != 0)
+    if (publisher_start(program->listener.core, idp_publication(program->idp), &program->publisher, &err) != 0)
         die(&err, "cannot publish");
-    child_set_hooks(program->child, &(struct child_hooks){core_connected, stop, program});
-    if (http_server_watch(program->server, child_control_fd(program->child), control_readable, program, &err) != 0)
-        die(&err, "cannot watch the control socket");
 }
 
 int main(void)
 {
-    struct program program = {.child = child_begin(), .core_fd = -1};
+    struct program program = {.idp = NULL};
 
+    listener_init(&program.listener, &(struct listener_spec){.workers_setting = "idp.workers",
+                                                             .handler = handle,
+                                                             .refusal = server_refuse,
+                                                             .after_channel = publish,
+                                                             .ctx = &program});
     load(&program);
-    confine(&program);
-    open_server(&program);
-    connect_tree(&program);
-    child_ready(program.child);
-    http_server_run(program.server);
+    listener_confine(&program.listener, NULL, 0, 1); /* accounts and key are in memory: no file is needed any more */
+    start_publishing(&program);
+    listener_open(&program.listener);
+    listener_run(&program.listener);
     return 0; /* the publisher may still wait for core: the process ends with all it has */
 }

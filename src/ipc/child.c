@@ -117,6 +117,18 @@ int child_take_fd(struct child *child, const char *name)
     return -1;
 }
 
+int child_confine(const struct child *child, const struct sandbox *spec, struct error *err)
+{
+    struct sandbox sandbox = *spec;
+    bool reduced = false;
+
+    sandbox.reduced_ok = child_setting_bool(child, "sandbox.reduced");
+    int r = sandbox_enter(&sandbox, &reduced, err);
+    if (reduced)
+        log_warning("this kernel has no Landlock: the sandbox is reduced");
+    return r;
+}
+
 void child_set_hooks(struct child *child, const struct child_hooks *hooks)
 {
     child->hooks = *hooks;

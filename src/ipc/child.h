@@ -3,6 +3,7 @@
 #ifndef AIRLOCK_IPC_CHILD_H
 #define AIRLOCK_IPC_CHILD_H
 
+#include "base/sandbox.h"
 #include "ipc/channel.h"
 #include "ipc/peer.h"
 
@@ -28,6 +29,9 @@ int64_t child_setting_int(const struct child *child, const char *name);
 bool child_setting_bool(const struct child *child, const char *name);
 
 int child_take_fd(struct child *child, const char *name); /* the caller's; -1 when the start message had none so named */
+
+/* sandbox_enter with the setting sandbox.reduced; says so in the log where the kernel lacks Landlock. */
+int child_confine(const struct child *child, const struct sandbox *spec, struct error *err) MUST_USE;
 
 void child_set_hooks(struct child *child, const struct child_hooks *hooks);
 void child_ready(struct child *child);
