@@ -31,7 +31,8 @@ static const char *const TYPES[] = {"JWT", "at+jwt", "application/at+jwt"};
 
 static int refuse(struct error *err)
 {
-    return error_set(err, E_UNAUTHENTICATED, "Invalid token");
+    (void)error_set(err, E_UNAUTHENTICATED, "Invalid token");
+    return E_UNAUTHENTICATED;
 }
 
 static bool type_is_known(const json_t *header)

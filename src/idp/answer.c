@@ -32,16 +32,16 @@ void answer_oauth_error(struct answer *a, int status, const char *error, const c
 
 /* Our codes in the words of RFC 6749 §4.1.2.1 and §5.2. */
 static const struct {
-    int code;
     const char *error;
+    int code;
     int status;
 } FAILURES[] = {
-    {E_NOT_FOUND, "invalid_scope", 400},
-    {E_INVALID, "invalid_request", 400},
-    {E_BAD_REQUEST, "invalid_request", 400},
-    {E_RATE, "temporarily_unavailable", 429},
-    {E_UNAVAILABLE, "temporarily_unavailable", 503},
-    {E_UNKNOWN, "temporarily_unavailable", 503},
+    {"invalid_scope", E_NOT_FOUND, 400},
+    {"invalid_request", E_INVALID, 400},
+    {"invalid_request", E_BAD_REQUEST, 400},
+    {"temporarily_unavailable", E_RATE, 429},
+    {"temporarily_unavailable", E_UNAVAILABLE, 503},
+    {"temporarily_unavailable", E_UNKNOWN, 503},
 };
 
 const char *oauth_error_for(int code)

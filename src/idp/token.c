@@ -12,7 +12,7 @@
 static json_t *common_claims(const struct idp *idp, const struct account *account, int64_t now_s)
 {
     return json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "iss", idp->issuer, "iat",
-                     (json_int_t)now_s, "nbf", (json_int_t)now_s, "exp", (json_int_t)(now_s + idp->token_lifetime_s),
+                     (json_int_t)now_s, "nbf", (json_int_t)now_s, "exp", (json_int_t)now_s + idp->token_lifetime_s,
                      "oid", account->oid, "sub", account->oid, "tid", idp->tenant, "name", account->name, "email",
                      account->email, "preferred_username", *account->email ? account->email : account->name, "ver",
                      "2.0");
