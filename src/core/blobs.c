@@ -235,15 +235,18 @@ int blob_commit_answer(struct core *core, const struct access *a, const char *na
     return r;
 }
 
-int blob_is_repeat(struct core *core, const struct access *a, const char *name, const char *commit_id, json_t **ret_ok,
-                   struct error *err)
+int blob_is_repeat(struct core *core, const struct call *call, const char *commit_id, json_t **ret_ok, struct error *err)
 {
+    AUTO_ACCESS struct access a = {0};
     AUTO_BLOB struct blob b = {0};
-    int r = blob_find(core, a->request.id, name, &b, err);
+    const char *name = json_text(call->in, "blob");
+    int r = request_load_by_id(core, json_text(call->in, "container"), &a.request, err);
 
+    if (r == 0)
+        r = blob_find(core, a.request.id, name, &b, err);
     if (r != 1 || strcmp(b.commit_id, commit_id) != 0)
-        return r < 0 ? r : 0;
-    r = blob_commit_answer(core, a, name, NULL, ret_ok, err);
+        return r < 0 && r != E_NOT_FOUND ? r : 0;
+    r = blob_commit_answer(core, &a, name, NULL, ret_ok, err);
     return r ? r : 1;
 }
 
@@ -281,18 +284,14 @@ int blob_put(struct core *core, struct call *call, json_t **ret_ok, struct error
 {
     AUTO_ACCESS struct access a = {0};
     AUTO_JSON json_t *objects = json_array();
-    const char *name = json_text(call->in, "blob");
-    int r = access_check(core, call, PERM_CREATE | PERM_WRITE, &a, err);
+    int r = blob_is_repeat(core, call, json_text(call->in, "object"), ret_ok, err);
 
-    if (r == 0)
-        r = blob_is_repeat(core, &a, name, json_text(call->in, "object"), ret_ok, err);
     if (r != 0)
         return r < 0 ? r : 0;
-    access_done(&a);
     r = blob_check_write(core, call, &a, err);
     if (r == 0)
         r = put_write(core, call, &a, objects, err);
-    return r ? r : blob_commit_answer(core, &a, name, objects, ret_ok, err);
+    return r ? r : blob_commit_answer(core, &a, json_text(call->in, "blob"), objects, ret_ok, err);
 }
 
 int blob_delete(struct core *core, struct call *call, json_t **ret_ok, struct error *err)

@@ -280,15 +280,14 @@ int block_commit(struct core *core, struct call *call, json_t **ret_ok, struct e
 {
     AUTO_ACCESS struct access a = {0};
     AUTO_JSON json_t *objects = json_array();
-    const char *name = json_text(call->in, "blob");
-    int r = access_check(core, call, PERM_WRITE, &a, err);
+    int r = blob_is_repeat(core, call, json_text(call->in, "commit"), ret_ok, err);
 
-    if (r == 0)
-        r = blob_is_repeat(core, &a, name, json_text(call->in, "commit"), ret_ok, err);
     if (r != 0)
         return r < 0 ? r : 0;
-    r = commit_run(core, call, &a, objects, err);
-    return r ? r : blob_commit_answer(core, &a, name, objects, ret_ok, err);
+    r = access_check(core, call, PERM_WRITE, &a, err);
+    if (r == 0)
+        r = commit_run(core, call, &a, objects, err);
+    return r ? r : blob_commit_answer(core, &a, json_text(call->in, "blob"), objects, ret_ok, err);
 }
 
 static int list_blocks(struct core *core, enum db_query query, const struct db_value *args, size_t count, int id_column,

@@ -202,6 +202,37 @@ static void objects_nothing_refers_to_are_named(void **state)
     assert_string_equal(json_string_value(json_array_get(json_object_get(ok, "unknown"), 0)), first);
 }
 
+static int put_as(struct bench *b, const char *name, const char *object)
+{
+    char digest[SHA256_HEX_SIZE];
+    sha256_hex(name, strlen(name), digest);
+    return bench_blob(b, MESSAGE_BLOB_PUT,
+                      json_pack("{s:s, s:s, s:i, s:s, s:{}, s:{}}", "blob", name, "object", object, "size", 5, "sha256",
+                                digest, "properties", "metadata"),
+                      NULL);
+}
+
+/* The answer was lost, the request went on, the frame comes again: a refusal would cost the bytes that were counted. */
+static void a_commit_that_counted_is_never_refused_later(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
+    int64_t offset;
+    draft(b, "export");
+    assert_int_equal(bench_put(b, "one", 5, object), 0);
+    bench_submit(b);
+    assert_int_equal(put_as(b, "one", object), 0);
+    uuid_new(object);
+    assert_int_equal(put_as(b, "one", object), E_SAS); /* another commit is what it always was */
+    draft(b, "export");
+    stage(b, "big", 0, 10, &offset);
+    uuid_new(id);
+    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), 0);
+    bench_submit(b);
+    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), 0);
+    assert_int_equal(bench_count(b, "upload"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +247,7 @@ int main(void)
         T(T20_the_quota_holds),
         T(lists_have_pages_and_prefixes),
         T(objects_nothing_refers_to_are_named),
+        T(a_commit_that_counted_is_never_refused_later),
     };
     return cmocka_run_group_tests_name("core/blobs", tests, NULL, NULL);
 }
