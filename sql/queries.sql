@@ -282,8 +282,10 @@ UPDATE job SET lease_until = 0, attempts = attempts - 1 WHERE state = 'open' AND
 -- name: JOB_UNDRAINED
 SELECT j.id, j.request, j.origin FROM job j WHERE j.state = 'open' AND j.drained = 0 ORDER BY j.id;
 
+-- A drain speaks of the generations below its own: one that was asked for earlier says nothing of writers allowed since.
 -- name: JOB_SET_DRAINED
-UPDATE job SET drained = 1 WHERE request = $1 AND drained = 0;
+UPDATE job SET drained = 1 WHERE request = $1 AND drained = 0
+    AND (SELECT generation FROM request WHERE id = $1) <= $2;
 
 -- name: JOB_LIST
 SELECT id, request, kind, state, attempts, next_try, lease_until, error, created FROM job WHERE state <> 'done' ORDER BY id LIMIT 1000;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "core/peers.h"
 #include "core/place.h"
@@ -71,6 +72,15 @@ void drain_begin(struct core *core, const struct effect *effect)
     drain_tell(core, d);
 }
 
+/* A late answer to a question of an earlier life must not be taken for one of ours: no two lives count from the same
+ * number. */
+static int64_t first_id(void)
+{
+    uint32_t number;
+    random_fill(&number, sizeof number);
+    return (int64_t)number << 20;
+}
+
 int drains_recover(struct core *core, struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
@@ -78,6 +88,8 @@ int drains_recover(struct core *core, struct error *err)
 
     if (r != 0)
         return r;
+    if (core->drains->last_id == 0)
+        core->drains->last_id = first_id();
     while ((r = db_rows_next(rows, err)) == 1) {
         struct effect effect = {.kind = EFFECT_DRAIN, .generation = INT64_MAX};
         (void)str_copy(effect.request, sizeof effect.request, db_text(rows, 1));
@@ -94,6 +106,16 @@ void drains_resend(struct core *core, enum peer peer)
             drain_tell(core, d);
 }
 
+/* One restart ends all its transfers; its next channel starts a new term for what it was asked. */
+static void drain_restart(struct core *core, enum peer peer)
+{
+    log_warning("%s did not end its transfers in time: restarting it", peer_name(peer));
+    for (struct drain *d = core->drains->first; d; d = d->next)
+        if (d->peer == peer)
+            d->deadline_ms = 0;
+    child_ask_restart(core->child, peer);
+}
+
 int drains_check(struct core *core, int64_t now_ms)
 {
     int64_t next = -1;
@@ -102,9 +124,7 @@ int drains_check(struct core *core, int64_t now_ms)
         if (d->deadline_ms == 0)
             continue;
         if (d->deadline_ms <= now_ms) {
-            log_warning("%s did not end its transfers in time: restarting it", peer_name(d->peer));
-            d->deadline_ms = 0; /* its next channel starts a new term */
-            child_ask_restart(core->child, d->peer);
+            drain_restart(core, d->peer);
             continue;
         }
         if (next < 0 || d->deadline_ms - now_ms < next)
@@ -119,7 +139,7 @@ int blob_drained(struct core *core, struct call *call, json_t **ret_ok UNUSED, s
         struct drain *d = *at;
         if (d->id != json_int(call->in, "drain") || d->peer != call->from)
             continue;
-        int r = db_exec(core->db, Q_JOB_SET_DRAINED, ARGS(DB_T(d->request)), err);
+        int r = db_exec(core->db, Q_JOB_SET_DRAINED, ARGS(DB_T(d->request), DB_I(d->generation)), err);
         if (r < 0)
             return r;
         if (r > 0)

@@ -10,7 +10,7 @@
 struct drains *drains_new(void);
 void drains_free(struct drains *drains);
 
-/* At start: every open job that was still waiting. */
+/* At start, and when an answer was taken but not recorded: asks (again) for every open job that still waits. */
 int drains_recover(struct core *core, struct error *err) MUST_USE;
 /* After a commit: tell the zone's process. */
 void drain_begin(struct core *core, const struct effect *effect);

@@ -81,9 +81,7 @@ static void batch_refuse(struct core *core, struct batch *batch, const struct er
         json_decref(batch->items[i].answer);
         batch->items[i].answer = id > 0 ? message_refusal(id, &told) : NULL;
     }
-    drains_free(core->drains); /* what was remembered beside the database is read from it again */
-    core->drains = drains_new();
-    if (drains_recover(core, &err) != 0)
+    if (drains_recover(core, &err) != 0) /* an answer that was taken in this batch is asked for again */
         log_error("%s", err.detail);
 }
 
