@@ -98,8 +98,8 @@ void azure_render(enum azure_code code, const char *request_id, const char *deta
     const struct azure_facts *facts = azure_facts(code);
     char time[CLOCK_TEXT_MAX];
 
-    if (facts->http >= 500 && code != AZURE_NOT_IMPLEMENTED)
-        detail = "";
+    if ((facts->http >= 500 && code != AZURE_NOT_IMPLEMENTED) || str_starts(facts->message, detail))
+        detail = ""; /* internal, or said already */
     clock_format_iso(clock_now_us(), time);
     str_append(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>");
     str_append(out, facts->code);

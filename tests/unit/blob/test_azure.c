@@ -115,6 +115,10 @@ static void test_detail(void **state UNUSED)
                                            "</AuthenticationErrorDetail></Error>"));
 
     str_reset(&out);
+    azure_render(AZURE_BLOB_NOT_FOUND, "ID", "The specified blob does not exist", &out);
+    assert_non_null(strstr(str_text(&out), "<Message>The specified blob does not exist.\nRequestId:ID"));
+
+    str_reset(&out);
     azure_render(AZURE_INTERNAL_ERROR, "ID", "secret detail", &out);
     assert_null(strstr(str_text(&out), "secret"));
 }
