@@ -1,4 +1,4 @@
-/* The XML body of Put Block List, read as it comes: <BlockList><Latest>ID</Latest>…</BlockList>. Runs in airlock-blob.
+/* The XML body of Put Block List, read as it comes: <BlockList><Latest>ID</Latest>…</BlockList>. airlock-blob only.
  * No document type, no entities, no depth, every size bounded before it is used.
  * Source: Azure "Put Block List": Latest, Committed, Uncommitted; ids are base64 of 1 to 64 bytes. */
 #ifndef AIRLOCK_BLOB_BLOCK_LIST_H
