@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "airlockd/address.h"
+#include "airlockd/endpoint.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -54,8 +54,8 @@ static int check_uuid(const char *text, struct error *err)
 
 static int check_listen(const char *text, struct error *err)
 {
-    struct address address;
-    return address_parse(text, &address, err);
+    struct endpoint endpoint;
+    return endpoint_parse(text, &endpoint, err);
 }
 
 /* The part behind the scheme, or NULL. */

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "airlockd/address.h"
+#include "airlockd/endpoint.h"
 #include "base/file.h"
 
 #define SEED_MAX (1024 * 1024)
@@ -22,7 +22,7 @@ int resources_open(struct resources *ret, const struct settings *settings, struc
             const struct grant *grant = &PROCESSES[i].grants[g];
             if (grant->kind != GRANT_LISTEN)
                 continue;
-            resources.listeners[i] = address_listen(settings_text(settings, grant->listen), err);
+            resources.listeners[i] = endpoint_listen(settings_text(settings, grant->listen), err);
             r = resources.listeners[i] < 0 ? resources.listeners[i] : 0;
         }
     if (r != 0) {

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "airlockd/address.h"
+#include "airlockd/endpoint.h"
 #include "airlockd/form.h"
 #include "base/num.h"
 
@@ -136,10 +136,10 @@ static void check_listeners(const struct settings *settings, const char *file, s
     for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
         enum setting id = LISTENERS[i].listen;
         const char *where = *settings_where(settings, id) ? settings_where(settings, id) : file;
-        struct address address;
-        if (address_parse(settings_text(settings, id), &address, NULL) != 0)
+        struct endpoint endpoint;
+        if (endpoint_parse(settings_text(settings, id), &endpoint, NULL) != 0)
             continue; /* told when it was set */
-        if (!address.loopback && !settings_flag(settings, SETTING_HTTP_BEHIND_PROXY))
+        if (!endpoint.loopback && !settings_flag(settings, SETTING_HTTP_BEHIND_PROXY))
             problems_add(
                 problems, where,
                 "%s is not a loopback address, and this release speaks plain HTTP only: put a proxy with TLS in "
