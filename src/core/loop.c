@@ -27,6 +27,7 @@ struct item {
 
 struct batch {
     size_t count;
+    bool was_full; /* frames may be left that were read already: no event tells of them */
     struct item items[BATCH_MAX];
 };
 
@@ -49,7 +50,7 @@ static void batch_clear(struct batch *batch)
     batch->count = 0;
 }
 
-/* Takes frames of one peer, as far as the batch has room; the rest stays in the socket for the next one. */
+/* Takes frames of one peer, as far as the batch has room; the rest waits for the next one. */
 static void batch_take(struct core *core, struct batch *batch, enum peer from)
 {
     while (batch->count < BATCH_MAX) {
@@ -63,6 +64,12 @@ static void batch_take(struct core *core, struct batch *batch, enum peer from)
         batch->items[batch->count++] = (struct item){.from = from, .message = TAKE_PTR(frame.message)};
         frame_done(&frame);
     }
+}
+
+/* After a failed write or sync the engine's view of its file is not to be trusted: only a new start reads it afresh. */
+static bool database_is_lost(int code)
+{
+    return code == E_IO || code == E_UNKNOWN;
 }
 
 /* The transaction is gone, whatever each handler thought: everybody hears the same. */
@@ -110,22 +117,24 @@ static void effects_run(struct core *core)
     }
 }
 
-static void batch_run(struct core *core, struct batch *batch)
+/* Negative when core must not go on; everybody has heard all the same. */
+static int batch_run(struct core *core, struct batch *batch, struct error *err)
 {
-    struct error err = {0};
-
     if (batch->count == 0)
-        return;
-    if (batch_write(core, batch, &err) != 0)
-        batch_refuse(core, batch, &err);
+        return 0;
+    int r = batch_write(core, batch, err);
+    if (r != 0)
+        batch_refuse(core, batch, err);
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i].answer)
             (void)peers_send(core, batch->items[i].from, batch->items[i].answer); /* gone with its channel otherwise */
     effects_run(core);
+    batch->was_full = batch->count == BATCH_MAX;
     batch_clear(batch);
+    return database_is_lost(r) ? r : 0;
 }
 
-/* A short transaction of core's own. */
+/* A short transaction of core's own. What it leaves undone is done by the next one. */
 static void own_transaction(struct core *core, int (*fn)(struct core *core, struct error *err))
 {
     struct error err = {0};
@@ -168,17 +177,23 @@ static void loop_maybe_ready(struct core *core)
     core->ready_sent = true;
 }
 
-/* All readable peers of one epoll round. */
-static void loop_round(struct core *core, struct batch *batch, const struct epoll_event *events, int count)
+/* All readable peers of one epoll round, and all others too when the last batch had no room for what was there. */
+static int loop_round(struct core *core, struct batch *batch, const struct epoll_event *events, int count,
+                      struct error *err)
 {
+    unsigned ready = batch->was_full ? PEER_ANY_CHILD : 0;
+
+    batch->was_full = false;
     for (int i = 0; i < count; i++)
         if (events[i].data.u32 == PEER_AIRLOCKD)
             child_control_readable(core->child);
-    for (int i = 0; i < count; i++)
-        if (events[i].data.u32 != PEER_AIRLOCKD)
-            batch_take(core, batch, (enum peer)events[i].data.u32);
-    batch_run(core, batch);
+        else
+            ready |= events[i].data.u32;
+    for (; ready; ready &= ready - 1)
+        batch_take(core, batch, (enum peer)(ready & -ready));
+    int r = batch_run(core, batch, err);
     peers_flush(core);
+    return r;
 }
 
 int loop_run(struct core *core, struct error *err)
@@ -187,6 +202,7 @@ int loop_run(struct core *core, struct error *err)
     struct epoll_event control = {.events = EPOLLIN, .data.u32 = PEER_AIRLOCKD};
     struct batch *batch = xcalloc(1, sizeof *batch);
     int64_t housekeeping = 0;
+    int r = 0;
 
     if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, child_control_fd(core->child), &control) != 0) {
         free(batch);
@@ -194,22 +210,22 @@ int loop_run(struct core *core, struct error *err)
     }
     core->peers = peers_new(epoll_fd);
     child_set_hooks(core->child, &(struct child_hooks){.channel = on_channel, .stop = on_stop, .ctx = core});
-    while (!core->stopping) {
+    while (!core->stopping && r == 0) {
         loop_maybe_ready(core);
         struct epoll_event events[EVENTS_MAX];
         int64_t now = clock_mono_ms();
         int wait = drains_check(core, now);
         if (wait < 0 || wait > HOUSEKEEPING_MS)
             wait = HOUSEKEEPING_MS;
-        int count = epoll_wait(epoll_fd, events, EVENTS_MAX, wait);
+        int count = epoll_wait(epoll_fd, events, EVENTS_MAX, batch->was_full ? 0 : wait);
         if (count < 0 && errno != EINTR)
             break;
-        loop_round(core, batch, events, count);
+        r = loop_round(core, batch, events, count, err);
         if (clock_mono_ms() >= housekeeping) {
             own_transaction(core, housekeeping_run);
             housekeeping = clock_mono_ms() + HOUSEKEEPING_MS;
         }
     }
     free(batch);
-    return 0;
+    return r;
 }

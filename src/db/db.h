@@ -39,7 +39,7 @@ int db_open(const char *url, struct db **ret, struct error *err) MUST_USE;
 void db_close(struct db *db);
 
 int db_begin(struct db *db, struct error *err) MUST_USE;
-int db_commit(struct db *db, struct error *err) MUST_USE; /* E_UNKNOWN: nobody can tell; E_NO_SPACE, E_IO: rolled back */
+int db_commit(struct db *db, struct error *err) MUST_USE; /* E_UNKNOWN: nobody can tell; E_NO_SPACE: rolled back */
 void db_rollback(struct db *db);
 int db_savepoint(struct db *db, struct error *err) MUST_USE;
 int db_release(struct db *db, struct error *err) MUST_USE;

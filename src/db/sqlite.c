@@ -30,6 +30,8 @@ static int sqlite_failed(struct db *db, const char *what, struct error *err)
         ours = E_NO_SPACE;
     else if (code == SQLITE_CONSTRAINT)
         ours = E_EXISTS;
+    else if (code == SQLITE_BUSY) /* somebody looks at the file by hand */
+        ours = E_UNAVAILABLE;
     else if (code == SQLITE_MISUSE || code == SQLITE_RANGE || code == SQLITE_ERROR)
         ours = E_INTERNAL;
     return error_set(err, ours, "The database cannot %s: %s", what, sqlite3_errmsg(db->handle));
@@ -129,8 +131,11 @@ int db_begin(struct db *db, struct error *err)
 int db_commit(struct db *db, struct error *err)
 {
     int r = db_script(db, "COMMIT", err);
-    if (r != 0)
-        db_rollback(db);
+    if (r == 0)
+        return 0;
+    db_rollback(db);
+    if (r == E_IO) /* the log may hold the commit whose sync failed: the next opening finds it, or does not */
+        r = error_set(err, E_UNKNOWN, "Whether the change was kept is not known: the disk failed");
     return r;
 }
 
