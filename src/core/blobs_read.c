@@ -8,6 +8,7 @@
 #define MINUTE_US 60000000
 #define DOWNLOAD_RESTS_US 5000000 /* between two ranges of one download there is less */
 #define LIST_MAX 5000
+#define LIST_BYTES_MAX (4 << 20) /* of names, properties and metadata: an answer must fit a frame */
 #define NAME_BEYOND "\xf4\x8f\xbf\xbf" /* the last code point sorts behind every continuation of a prefix */
 
 static int open_extents(struct core *core, const struct blob *b, json_t *ret_list, struct error *err)
@@ -138,6 +139,7 @@ struct page {
     char *beyond;        /* first text behind all names with the prefix */
     int64_t limit;
     bool with_metadata;
+    size_t bytes;
     json_t *blobs;
     json_t *prefixes;
     char *next_marker;
@@ -163,13 +165,21 @@ static char *page_common_prefix(const struct page *p, const char *name)
     return at ? xstrndup(name, (size_t)(at - name) + strlen(p->delimiter)) : NULL;
 }
 
-static json_t *page_blob(const struct page *p, const struct db_rows *row)
+static bool page_is_full(const struct page *p)
+{
+    return page_count(p) == p->limit || p->bytes > LIST_BYTES_MAX;
+}
+
+static json_t *page_blob(struct page *p, const struct db_rows *row)
 {
     json_t *blob = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o}", "name", db_text(row, 0), "etag", db_text(row, 2), "size",
                              (json_int_t)db_int(row, 1), "created", (json_int_t)db_int(row, 5), "modified",
                              (json_int_t)db_int(row, 6), "properties", json_loads(db_text(row, 3), 0, NULL));
-    if (p->with_metadata)
+    p->bytes += strlen(db_text(row, 0)) + strlen(db_text(row, 3));
+    if (p->with_metadata) {
         json_object_set_new(blob, "metadata", json_loads(db_text(row, 4), 0, NULL));
+        p->bytes += strlen(db_text(row, 4));
+    }
     return blob;
 }
 
@@ -186,12 +196,13 @@ static int page_take(struct core *core, const char *request, struct page *p, cha
         return r;
     while ((r = db_rows_next(rows, err)) == 1) {
         const char *name = db_text(rows, 0);
-        if (page_count(p) == p->limit) {
+        if (page_is_full(p)) {
             p->next_marker = xstrdup(name);
             return 0;
         }
         char *common = page_common_prefix(p, name);
         if (common) {
+            p->bytes += strlen(common);
             json_array_append_new(p->prefixes, json_string(common));
             free(*from);
             *from = xasprintf("%s" NAME_BEYOND, common); /* skip everything below it */

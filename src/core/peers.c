@@ -71,10 +71,15 @@ bool peers_send(struct core *core, enum peer peer, const json_t *message)
 
     if (!channel)
         return false;
-    if (channel_send(channel, message, NULL, 0, &err) == 0)
+    int r = channel_send(channel, message, NULL, 0, &err);
+    if (r == 0)
         return true;
     log_warning("%s: %s", peer_name(peer), err.detail);
-    if (err.code != E_LIMIT)
+    if (r == E_LIMIT && json_int(message, "id") > 0) { /* who asked must hear something, or asks again and again */
+        AUTO_JSON json_t *refusal = message_refusal(json_int(message, "id"), &err);
+        r = channel_send(channel, refusal, NULL, 0, &err);
+    }
+    if (r != 0 && r != E_LIMIT)
         peers_drop(core, peer);
     return false;
 }

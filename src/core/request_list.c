@@ -7,6 +7,7 @@
 #define PAGE_DEFAULT 500
 #define PAGE_MAX 1000
 #define CURSOR_MAX 2048
+#define PAGE_BYTES_MAX (4 << 20) /* a longer list goes on with a cursor: an answer must fit a frame */
 
 static const char *const ORDERS[] = {"createdWhen", "updatedWhen", "title", "status", "type", "createdBy"};
 
@@ -114,6 +115,7 @@ static int listing_run(struct core *core, const struct call *call, const struct 
     AUTO_ROWS struct db_rows *rows = NULL;
     AUTO_FREE char *last_key = NULL;
     char last_id[UUID_TEXT_SIZE] = "";
+    size_t bytes = 0;
     int r = db_select(core->db, l->ascending ? Q_REQUEST_LIST_UP : Q_REQUEST_LIST_DOWN,
                       ARGS(DB_T(l->workspace), DB_T(l->creator), DB_T(l->type), DB_T(l->status), DB_T(l->manager),
                            DB_T(l->order), DB_T(l->cursor_key), DB_T(l->cursor_id), DB_I(l->limit + 1)),
@@ -122,7 +124,7 @@ static int listing_run(struct core *core, const struct call *call, const struct 
         return r;
     while ((r = db_rows_next(rows, err)) == 1) {
         AUTO_REQUEST struct request req = {0};
-        if ((int64_t)json_array_size(ret_list) == l->limit) {
+        if ((int64_t)json_array_size(ret_list) == l->limit || bytes > PAGE_BYTES_MAX) {
             *ret_cursor = cursor_after(last_key ? last_key : "", last_id);
             return 0;
         }
@@ -133,6 +135,7 @@ static int listing_run(struct core *core, const struct call *call, const struct 
         r = request_append(core, call, &req, with_actions, ret_list, err);
         if (r != 0)
             return r;
+        bytes += json_dumpb(json_array_get(ret_list, json_array_size(ret_list) - 1), NULL, 0, JSON_COMPACT);
     }
     return r;
 }

@@ -187,6 +187,32 @@ static void lists_have_pages_and_prefixes(void **state)
     assert_string_equal(json_string_value(json_array_get(json_object_get(tree, "prefixes"), 0)), "d/");
 }
 
+static void a_page_of_large_metadata_is_cut(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *first = NULL;
+    AUTO_JSON json_t *rest = NULL;
+    AUTO_FREE char *large = xcalloc(30001, 1);
+    draft(b, "export");
+    memset(large, 'm', 30000);
+    for (int i = 0; i < 160; i++) { /* 4.8 MB */
+        char name[16], object[UUID_TEXT_SIZE], digest[SHA256_HEX_SIZE];
+        (void)snprintf(name, sizeof name, "file-%03d", i);
+        uuid_new(object);
+        sha256_hex(name, strlen(name), digest);
+        assert_int_equal(bench_blob(b, MESSAGE_BLOB_PUT,
+                                    json_pack("{s:s, s:s, s:i, s:s, s:{}, s:{s:s}}", "blob", name, "object", object, "size", 1,
+                                              "sha256", digest, "properties", "metadata", "m", large),
+                                    NULL),
+                         0);
+    }
+    size_t count = list_names(b, json_pack("{s:i, s:b}", "maxresults", 5000, "metadata", 1), &first);
+    assert_in_range(count, 100, 159);
+    assert_int_equal(list_names(b, json_pack("{s:i, s:b, s:s}", "maxresults", 5000, "metadata", 1, "marker",
+                                             json_text(first, "nextMarker")), &rest),
+                     160 - count);
+}
+
 static void objects_nothing_refers_to_are_named(void **state)
 {
     struct bench *b = *state;
@@ -246,6 +272,7 @@ int main(void)
         T(an_import_must_be_a_tree),
         T(T20_the_quota_holds),
         T(lists_have_pages_and_prefixes),
+        T(a_page_of_large_metadata_is_cut),
         T(objects_nothing_refers_to_are_named),
         T(a_commit_that_counted_is_never_refused_later),
     };

@@ -121,6 +121,28 @@ static void a_download_in_ranges_is_closed_once(void **state)
     assert_int_equal(bench_count(b, "download.end"), 1);
 }
 
+static void a_list_of_long_texts_has_pages(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *first = NULL;
+    AUTO_JSON json_t *rest = NULL;
+    AUTO_FREE char *text = xcalloc(40001, 1);
+    for (size_t i = 0; i < 40000; i += 4)
+        memcpy(text + i, "\xf0\x9f\x98\x80", 4);
+    for (int i = 0; i < 120; i++) /* 4.8 MB */
+        assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_CREATE,
+                                   json_pack("{s:s, s:s, s:s}", "type", "export", "title", "T", "businessJustification", text),
+                                   NULL),
+                         0);
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LIST, NULL, &first), 0);
+    size_t count = json_array_size(json_object_get(first, "airlockRequests"));
+    assert_in_range(count, 80, 119);
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LIST,
+                               json_pack("{s:s}", "cursor", json_text(first, "nextCursor")), &rest),
+                     0);
+    assert_int_equal(json_array_size(json_object_get(rest, "airlockRequests")), 120 - count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cancelled_draft_is_purged, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_download_in_ranges_is_closed_once, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(metadata_does_not_pass_the_door, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(a_list_of_long_texts_has_pages, bench_setup, bench_teardown),
     };
     return cmocka_run_group_tests_name("core/lifecycle", tests, NULL, NULL);
 }
