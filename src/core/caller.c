@@ -67,6 +67,7 @@ static int caller_verify(struct core *core, struct call *call, unsigned *ret_cla
         r = caller_take_claims(&call->who, claims, err);
     if (r != 0)
         return r;
+    call->who.known = true; /* for the audit of a refusal; the roles follow */
     *ret_claimed = claim_roles(claims);
     call->who.is_core_token = strcmp(call->who.audience, core->config.core_client_id) == 0;
     return 0;
@@ -80,8 +81,8 @@ static int caller_roles(struct core *core, struct call *call, const char *worksp
 
     if (!core->config.roles_from_claim)
         r = roles_load(core, workspace, call->who.subject, &claimed, err);
-    call->who.roles = claimed & kind;
-    call->who.known = r == 0;
+    if (r == 0)
+        call->who.roles = claimed & kind;
     return r;
 }
 

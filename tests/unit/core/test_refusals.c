@@ -21,6 +21,16 @@ static int approve(struct bench *b, const char *who, const char *digest)
     return bench_act(b, who, MESSAGE_REQUEST_REVIEW, fields, NULL);
 }
 
+static size_t refusals_of(struct bench *b, const char *who)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    size_t count = 0;
+    assert_int_equal(db_select(b->core.db, Q_AUDIT_LIST, ARGS(DB_I(0), DB_T(""), DB_I(1000)), &rows, NULL), 0);
+    while (db_rows_next(rows, NULL) == 1)
+        count += strcmp(db_text(rows, 2), "refused") == 0 && strcmp(db_text(rows, 5), who) == 0;
+    return count;
+}
+
 static void T13_another_workspace_sees_nothing(void **state)
 {
     struct bench *b = *state;
@@ -31,6 +41,7 @@ static void T13_another_workspace_sees_nothing(void **state)
         assert_int_equal(bench_act(b, "mallory", ALL[i], NULL, NULL), E_NOT_FOUND);
         assert_int_equal(bench_act(b, "mallory", ALL[i], json_pack("{s:s}", "workspace", WS2), NULL), E_NOT_FOUND);
     }
+    assert_int_equal(refusals_of(b, "mallory"), 2 * ARRAY_LEN(ALL)); /* each one under her name */
     assert_string_equal(bench_status(b), "draft");
 }
 
