@@ -142,6 +142,10 @@ SELECT id, name, size, sha256, properties, metadata, object FROM blob WHERE requ
 -- name: BLOB_TOTALS
 SELECT count(*), coalesce(sum(size), 0) FROM blob WHERE request = $1;
 
+-- What a draft holds beside one name: another content under that name replaces what is there.
+-- name: DRAFT_TOTALS
+SELECT count(*), coalesce(sum(size), 0) FROM blob WHERE request = $1 AND name <> $2;
+
 -- name: BLOB_SEAL
 UPDATE blob SET object = $3, sha256 = $4, properties = $5, metadata = $6 WHERE id = $1 AND request = $2;
 
@@ -174,11 +178,15 @@ SELECT 1 FROM extent WHERE object = $1 UNION ALL SELECT 1 FROM staging WHERE obj
     SELECT 1 FROM block WHERE object = $1 LIMIT 1;
 
 -- name: STAGING_GET
-SELECT object, high, block_size FROM staging WHERE request = $1 AND name = $2;
+SELECT object, high, block_size, blocks, bytes FROM staging WHERE request = $1 AND name = $2;
+
+-- name: STAGING_TOTALS
+SELECT count(*), coalesce(sum(bytes), 0) FROM staging WHERE request = $1;
 
 -- name: STAGING_PUT
-INSERT INTO staging (request, name, object, high, block_size) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (request, name) DO UPDATE SET high = excluded.high, block_size = excluded.block_size;
+INSERT INTO staging (request, name, object, high, block_size, blocks, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (request, name) DO UPDATE SET high = excluded.high, block_size = excluded.block_size, blocks = excluded.blocks,
+    bytes = excluded.bytes;
 
 -- name: STAGING_DELETE
 DELETE FROM staging WHERE request = $1 AND name = $2;
@@ -197,9 +205,6 @@ SELECT 1 FROM block WHERE object = $1 AND start < $3 AND start + length > $2 LIM
 
 -- name: BLOCK_ANY
 SELECT block_id FROM block WHERE request = $1 AND name = $2 LIMIT 1;
-
--- name: BLOCK_COUNT
-SELECT count(*) FROM block WHERE request = $1 AND name = $2;
 
 -- The newest filled place of each block id counts.
 -- name: BLOCK_LATEST

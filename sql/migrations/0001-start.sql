@@ -117,6 +117,8 @@ CREATE TABLE staging (
     object     TEXT NOT NULL UNIQUE,
     high       INTEGER NOT NULL,                -- first offset never given away
     block_size INTEGER NOT NULL,                -- the largest block seen
+    blocks     INTEGER NOT NULL,                -- places given away, and their bytes
+    bytes      INTEGER NOT NULL,
     PRIMARY KEY (request, name)
 );
 

@@ -5,6 +5,7 @@
 
 #include "core/apply.h"
 #include "core/audit.h"
+#include "core/blobs.h"
 #include "core/caller.h"
 #include "model/name.h"
 
@@ -48,15 +49,6 @@ static int submit_check(struct core *core, const struct request *req, json_t *de
     return req->type == REQUEST_IMPORT ? submit_check_names(core, req, err) : 0;
 }
 
-/* Blocks that no list named die with the draft. */
-static int submit_drop_blocks(struct core *core, const struct request *req, struct error *err)
-{
-    int r = db_exec(core->db, Q_BLOCK_DELETE_ALL, ARGS(DB_T(req->id)), err);
-    if (r >= 0)
-        r = db_exec(core->db, Q_STAGING_DELETE_ALL, ARGS(DB_T(req->id)), err);
-    return r < 0 ? r : 0;
-}
-
 int request_submit(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
@@ -71,7 +63,7 @@ int request_submit(struct core *core, struct call *call, json_t **ret_ok, struct
     if (r == 0)
         r = submit_check(core, &req, detail, err);
     if (r == 0)
-        r = submit_drop_blocks(core, &req, err);
+        r = staging_drop_all(core, req.id, err);
     if (r == 0)
         r = apply_event(core, call, &req, EVENT_SUBMIT, NULL, NULL, TAKE_PTR(detail), err);
     return r ? r : request_envelope(core, call, req.id, ret_ok, err);

@@ -11,6 +11,8 @@
 
 #define BLOB_SIZE_MAX (5LL << 40)
 #define ETAG_SIZE 24
+#define NAMES_BEYOND_POLICY 1000 /* a draft may hold more files than it may be submitted with, but not without end */
+#define STAGED_TIMES 2           /* blocks that wait for their list may take the request's bytes so often: once to be sent again */
 
 void blob_done(struct blob *b)
 {
@@ -67,24 +69,42 @@ static int blob_check_twin(struct core *core, const struct access *a, const char
     return r < 0 ? r : 0;
 }
 
+/* The request's bytes are bounded twice: in files, and in blocks that no list has named yet. */
+static int blob_check_room(struct core *core, const struct call *call, const struct request *req, int64_t size,
+                           struct error *err)
+{
+    const char *name = json_text(call->in, "blob");
+    bool is_block = call->message == MESSAGE_BLOCK_BEGIN;
+    AUTO_WORKSPACE struct workspace w = {0};
+    AUTO_ROWS struct db_rows *files = NULL;
+    AUTO_ROWS struct db_rows *staged = NULL;
+    int r = workspace_load(core, req->workspace, &w, err);
+
+    if (r == 0)
+        r = db_first(core->db, Q_DRAFT_TOTALS, ARGS(DB_T(req->id), DB_T(name)), &files, err);
+    if (r >= 0)
+        r = db_first(core->db, Q_STAGING_TOTALS, ARGS(DB_T(req->id)), &staged, err);
+    if (r < 0)
+        return r;
+    if (db_int(files, 0) + db_int(staged, 0) > w.policy.max_files + NAMES_BEYOND_POLICY)
+        return error_set(err, E_TOO_LARGE, "The request holds too many files; it may be submitted with %lld",
+                         (long long)w.policy.max_files);
+    if (size > BLOB_SIZE_MAX || (size > 0 && size > w.policy.max_bytes - db_int(files, 1)))
+        return error_set(err, E_TOO_LARGE, "The request may hold %lld bytes in all", (long long)w.policy.max_bytes);
+    if (is_block && size > STAGED_TIMES * w.policy.max_bytes - db_int(staged, 1))
+        return error_set(err, E_TOO_LARGE, "The uncommitted blocks of a request may take %d times its %lld bytes",
+                         STAGED_TIMES, (long long)w.policy.max_bytes);
+    return 0;
+}
+
 int blob_check_new(struct core *core, const struct call *call, const struct access *a, int64_t size, struct error *err)
 {
-    AUTO_WORKSPACE struct workspace w = {0};
-    AUTO_ROWS struct db_rows *row = NULL;
     const char *name = json_text(call->in, "blob");
     int r = name_check(name, strlen(name), err);
 
     if (r == 0)
         r = blob_check_twin(core, a, name, err);
-    if (r == 0)
-        r = workspace_load(core, a->request.workspace, &w, err);
-    if (r == 0)
-        r = db_first(core->db, Q_BLOB_TOTALS, ARGS(DB_T(a->request.id)), &row, err);
-    if (r < 0)
-        return r;
-    if (size > BLOB_SIZE_MAX || (size > 0 && size > w.policy.max_bytes - db_int(row, 1)))
-        return error_set(err, E_TOO_LARGE, "The request may hold %lld bytes in all", (long long)w.policy.max_bytes);
-    return 0;
+    return r ? r : blob_check_room(core, call, &a->request, size, err);
 }
 
 int blob_check_write(struct core *core, struct call *call, struct access *ret, struct error *err)
@@ -178,6 +198,14 @@ static int staging_drop(struct core *core, const char *request, const char *name
     int r = db_exec(core->db, Q_BLOCK_DELETE, ARGS(DB_T(request), DB_T(name)), err);
     if (r >= 0)
         r = db_exec(core->db, Q_STAGING_DELETE, ARGS(DB_T(request), DB_T(name)), err);
+    return r < 0 ? r : 0;
+}
+
+int staging_drop_all(struct core *core, const char *request, struct error *err)
+{
+    int r = db_exec(core->db, Q_BLOCK_DELETE_ALL, ARGS(DB_T(request)), err);
+    if (r >= 0)
+        r = db_exec(core->db, Q_STAGING_DELETE_ALL, ARGS(DB_T(request)), err);
     return r < 0 ? r : 0;
 }
 

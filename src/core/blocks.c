@@ -15,7 +15,8 @@ struct staging {
     char object[UUID_TEXT_SIZE];
     int64_t high;
     int64_t block_size;
-    bool is_new;
+    int64_t blocks;
+    int64_t bytes;
 };
 
 static int staging_load(struct core *core, const char *request, const char *name, struct staging *ret, struct error *err)
@@ -25,7 +26,7 @@ static int staging_load(struct core *core, const char *request, const char *name
 
     if (r < 0)
         return r;
-    *ret = (struct staging){.is_new = r == 0};
+    *ret = (struct staging){0};
     if (r == 0) {
         uuid_new(ret->object);
         return 0;
@@ -33,6 +34,8 @@ static int staging_load(struct core *core, const char *request, const char *name
     (void)str_copy(ret->object, sizeof ret->object, db_text(row, 0));
     ret->high = db_int(row, 1);
     ret->block_size = db_int(row, 2);
+    ret->blocks = db_int(row, 3);
+    ret->bytes = db_int(row, 4);
     return 0;
 }
 
@@ -40,7 +43,6 @@ static int block_check_id(struct core *core, const char *request, const char *na
                           struct error *err)
 {
     AUTO_ROWS struct db_rows *any = NULL;
-    AUTO_ROWS struct db_rows *count = NULL;
     unsigned char raw[BLOCK_ID_BYTES_MAX];
     size_t len = 0;
 
@@ -49,10 +51,6 @@ static int block_check_id(struct core *core, const char *request, const char *na
     int r = db_first(core->db, Q_BLOCK_ANY, ARGS(DB_T(request), DB_T(name)), &any, err);
     if (r == 1 && strlen(db_text(any, 0)) != strlen(block_id))
         return error_set(err, E_BLOCK_ID, "All block ids of a blob have the same length");
-    if (r >= 0)
-        r = db_first(core->db, Q_BLOCK_COUNT, ARGS(DB_T(request), DB_T(name)), &count, err);
-    if (r == 1 && db_int(count, 0) >= BLOCKS_UNCOMMITTED_MAX)
-        return error_set(err, E_BLOCK_COUNT, "A blob has at most %d uncommitted blocks", BLOCKS_UNCOMMITTED_MAX);
     return r < 0 ? r : 0;
 }
 
@@ -89,11 +87,15 @@ static int block_reserve(struct core *core, const char *request, const char *nam
     int64_t start = 0;
     int r = staging_load(core, request, name, &s, err);
 
+    if (r == 0 && s.blocks >= BLOCKS_UNCOMMITTED_MAX)
+        return error_set(err, E_BLOCK_COUNT, "A blob has at most %d uncommitted blocks", BLOCKS_UNCOMMITTED_MAX);
     if (r == 0)
         r = block_place(core, &s, block_id, size, &start, err);
     if (r == 0)
         r = db_exec(core->db, Q_STAGING_PUT,
-                    ARGS(DB_T(request), DB_T(name), DB_T(s.object), DB_I(s.high), DB_I(s.block_size)), err);
+                    ARGS(DB_T(request), DB_T(name), DB_T(s.object), DB_I(s.high), DB_I(s.block_size), DB_I(s.blocks + 1),
+                         DB_I(s.bytes + size)),
+                    err);
     if (r >= 0)
         r = db_first(core->db, Q_BLOCK_ADD,
                      ARGS(DB_T(request), DB_T(name), DB_T(block_id), DB_T(s.object), DB_I(start), DB_I(size)), &row,

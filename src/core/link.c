@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/audit.h"
+#include "core/blobs.h"
 #include "core/caller.h"
 #include "core/place.h"
 
@@ -120,6 +121,8 @@ int request_link_revoke_all(struct core *core, struct call *call, json_t **ret_o
         r = revoke_all_allowed(&req, call, err);
     if (r == 0)
         r = db_exec(core->db, Q_REQUEST_RAISE_GENERATION, ARGS(DB_T(req.id)), err);
+    if (r >= 0)
+        r = staging_drop_all(core, req.id, err);
     if (r < 0)
         return r;
     struct effect drain = {.kind = EFFECT_DRAIN, .generation = req.generation + 1};
