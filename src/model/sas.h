@@ -70,8 +70,8 @@ int sas_sign(const unsigned char key[static SAS_KEY_SIZE], const struct sas_fiel
 int sas_verify(const unsigned char key[static SAS_KEY_SIZE], const struct sas_fields *fields, const char *account,
                const char *container, struct error *err) MUST_USE;
 
-/* now in seconds. st <= now < se, no leeway. E_SAS. */
-int sas_check_time(const struct sas_fields *fields, int64_t now, struct error *err) MUST_USE;
+/* now in seconds. st <= now < se + grace_s, no other leeway. E_SAS. */
+int sas_check_time(const struct sas_fields *fields, int64_t now, int64_t grace_s, struct error *err) MUST_USE;
 /* spr "" or "https,http" allow both, "https" only TLS; anything else is refused. E_SAS_PROTOCOL. */
 int sas_check_protocol(const struct sas_fields *fields, bool is_tls, struct error *err) MUST_USE;
 /* sip "" allows all; one address or "first-last", IPv4 or IPv6. E_SAS_ADDRESS. */

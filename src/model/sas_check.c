@@ -8,7 +8,7 @@
 #include "model/authz.h"
 #include "model/network.h"
 
-int sas_check_time(const struct sas_fields *fields, int64_t now, struct error *err)
+int sas_check_time(const struct sas_fields *fields, int64_t now, int64_t grace_s, struct error *err)
 {
     int64_t start = INT64_MIN, end;
 
@@ -16,7 +16,7 @@ int sas_check_time(const struct sas_fields *fields, int64_t now, struct error *e
         return error_set_field(err, E_SAS, "st", "\"st\" is not a time");
     if (!clock_parse_sas(fields->se, &end))
         return error_set_field(err, E_SAS, "se", "\"se\" is not a time");
-    if (now < start || now >= end)
+    if (now < start || now - grace_s >= end)
         return error_set_field(err, E_SAS, now < start ? "st" : "se",
                                "Signature not valid in the specified time frame");
     return 0;

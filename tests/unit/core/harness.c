@@ -188,7 +188,12 @@ void bench_link(struct bench *b, const char *who)
 {
     AUTO_JSON json_t *ok = NULL;
     assert_int_equal(bench_act(b, who, MESSAGE_REQUEST_LINK, NULL, &ok), 0);
-    assert_true(str_copy(b->url, sizeof b->url, json_text(ok, "containerUrl")));
+    bench_take_link(b, json_text(ok, "containerUrl"));
+}
+
+void bench_take_link(struct bench *b, const char *url)
+{
+    assert_true(str_copy(b->url, sizeof b->url, url));
     bench_split(b);
 }
 

@@ -41,6 +41,7 @@ int bench_act(struct bench *b, const char *who, enum message message, json_t *fi
 /* Steps of a life. Each asserts success. */
 void bench_create(struct bench *b, const char *who, const char *type);
 void bench_link(struct bench *b, const char *who);
+void bench_take_link(struct bench *b, const char *url);
 /* A frame of the listener that the last link belongs to, with its SAS. */
 int bench_blob(struct bench *b, enum message message, json_t *fields, json_t **ret_ok);
 int bench_put(struct bench *b, const char *name, int64_t size, char object[static UUID_TEXT_SIZE]);

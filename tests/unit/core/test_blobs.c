@@ -162,6 +162,75 @@ static void T20_the_quota_holds(void **state)
     assert_int_equal(bench_put(b, "more", 1, object), E_TOO_LARGE);
 }
 
+static void T20_the_quota_counts_what_is_replaced_once(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "export");
+    assert_int_equal(bench_put(b, "large", 900000, object), 0);
+    assert_int_equal(bench_put(b, "large", 1000000, object), 0);
+    assert_int_equal(bench_put(b, "large", 1000001, object), E_TOO_LARGE);
+}
+
+static int begin_block(struct bench *b, const char *name, int index, int64_t size)
+{
+    char id[32];
+    block_id(index, id);
+    return bench_blob(b, MESSAGE_BLOCK_BEGIN,
+                      json_pack("{s:s, s:s, s:I}", "blob", name, "blockId", id, "size", (json_int_t)size), NULL);
+}
+
+static void T20_the_quota_holds_for_blocks_too(void **state)
+{
+    struct bench *b = *state;
+    draft(b, "export");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(begin_block(b, i % 2 ? "one" : "two", 0, 500000), 0);
+    assert_int_equal(begin_block(b, "three", 0, 1), E_TOO_LARGE);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_DELETE, json_pack("{s:s}", "blob", "one"), NULL), 0);
+    assert_int_equal(begin_block(b, "three", 0, 1), 0);
+}
+
+static void T19_a_draft_has_an_end(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE], name[16];
+    int count = 0, r;
+    draft(b, "export");
+    do {
+        (void)snprintf(name, sizeof name, "f%d", count);
+        r = count % 2 ? bench_put(b, name, 0, object) : begin_block(b, name, 0, 1);
+    } while (r == 0 && ++count < 2000);
+    assert_int_equal(r, E_TOO_LARGE);
+    assert_in_range(count, 1000, 1010);
+}
+
+static void T04_blocks_die_with_revoked_links(void **state)
+{
+    struct bench *b = *state;
+    char id[UUID_TEXT_SIZE];
+    int64_t offset;
+    draft(b, "export");
+    stage(b, "big", 0, 10, &offset);
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK_REVOKE_ALL, NULL, NULL), 0);
+    bench_link(b, "alice");
+    uuid_new(id);
+    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), E_BLOCK_LIST);
+}
+
+static void an_upload_may_outlive_its_link(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *link = NULL;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "export");
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK, json_pack("{s:i}", "expiresIn", 1), &link), 0);
+    bench_take_link(b, json_text(link, "containerUrl"));
+    (void)sleep(2);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_BEGIN, json_pack("{s:s, s:i}", "blob", "late", "size", 5), NULL), E_SAS);
+    assert_int_equal(bench_put(b, "late", 5, object), 0);
+}
+
 static size_t list_names(struct bench *b, json_t *fields, json_t **ret_ok)
 {
     assert_int_equal(bench_blob(b, MESSAGE_BLOB_LIST, fields, ret_ok), 0);
@@ -271,6 +340,11 @@ int main(void)
         T(T19_submit_counts),
         T(an_import_must_be_a_tree),
         T(T20_the_quota_holds),
+        T(T20_the_quota_counts_what_is_replaced_once),
+        T(T20_the_quota_holds_for_blocks_too),
+        T(T19_a_draft_has_an_end),
+        T(T04_blocks_die_with_revoked_links),
+        T(an_upload_may_outlive_its_link),
         T(lists_have_pages_and_prefixes),
         T(a_page_of_large_metadata_is_cut),
         T(objects_nothing_refers_to_are_named),

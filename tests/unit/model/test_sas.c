@@ -89,7 +89,7 @@ static int accept(const struct query *q, const char *account, const char *contai
     sas_key_derive(MASTER, account, container, generation, key);
     r = sas_verify(key, &fields, account, container, err);
     if (r == 0)
-        r = sas_check_time(&fields, now, err);
+        r = sas_check_time(&fields, now, 0, err);
     if (r == 0)
         r = sas_check_address(&fields, "192.0.2.1", err);
     if (r == 0)
@@ -523,8 +523,11 @@ static void test_time(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         struct sas_fields f = {.st = ROWS[i].st, .se = ROWS[i].se};
-        assert_int_equal(sas_check_time(&f, NOW, NULL), ROWS[i].code);
+        assert_int_equal(sas_check_time(&f, NOW, 0, NULL), ROWS[i].code);
     }
+    struct sas_fields over = {.st = "2026-11-22T15:00:00Z", .se = "2026-11-22T15:59:00Z"};
+    assert_int_equal(sas_check_time(&over, NOW, 60, NULL), E_SAS);
+    assert_int_equal(sas_check_time(&over, NOW, 61, NULL), 0);
 }
 
 static void test_protocol(void **state)
