@@ -30,9 +30,10 @@
 #define HTTP_INPUT_FIRST 4096 /* first size of an input buffer; it doubles up to HTTP_HEAD_MAX */
 #define HTTP_DRAIN_MAX \
     ((size_t)64 * 1024) /* an unwanted body up to this is read away; a longer one costs the connection */
-#define HTTP_LINGER_MAX ((size_t)1024 * 1024)  /* bytes and time that a closing connection may still send, so that the \
-                                                */
-#define HTTP_LINGER_MS 1000                    /* client reads our reply before it sees a reset */
+/* Bytes and time that a closing connection may still send, so that the client reads our reply before it sees a reset. The
+ * time is what bounds an ordinary client; a refused upload comes fast. */
+#define HTTP_LINGER_MAX ((size_t)64 * 1024 * 1024)
+#define HTTP_LINGER_MS 1000
 #define HTTP_GRACE_MS 10000                    /* body transfers: credit at the start, before the minimum rate counts */
 #define HTTP_CREDIT_MS 60000                   /* and the most that a fast start can save up */
 #define HTTP_TICK_MS 100                       /* deadlines are exact to this */

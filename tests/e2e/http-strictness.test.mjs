@@ -32,7 +32,7 @@ function nginxConfiguration(port) {
   return `
     ${process.getuid() === 0 ? 'user root;' : ''}
     daemon off; worker_processes 1; pid ${directory}/nginx.pid; error_log ${directory}/error.log;
-    events { worker_connections 64; }
+    events { worker_connections 1024; }
     http {
       access_log off; ${temporary}
       client_header_timeout 5s; client_body_timeout 5s; keepalive_timeout 5s;
