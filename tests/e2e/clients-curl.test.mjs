@@ -66,6 +66,10 @@ test('what a link opens, and nothing else', async (t) => {
     assertAzureError(await getBlob(other.link, 'b.txt'), 403, 'AuthenticationFailed');
     assert.equal((await getBlob(await alice.linkUrl(other), 'b.txt')).text, 'other');
   });
+  await t.test('a large upload that is refused early reads why', async () => {
+    const narrow = await alice.linkUrl(request, '?permissions=rl');
+    for (let i = 0; i < 5; i++) assertAzureError(await putBlob(narrow, 'big.bin', Buffer.alloc(32 * 1024 * 1024)), 403, 'AuthorizationPermissionMismatch');
+  });
   await t.test('container operations are not for links', async () => {
     for (const method of ['GET', 'PUT', 'DELETE']) {
       assertAzureError(await send(method, `${link}&restype=container`), 403, 'AuthorizationPermissionMismatch');
