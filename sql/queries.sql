@@ -254,9 +254,6 @@ VALUES ($1, $2, 'open', $3, $4, $5, 0, 0, 0, $6, 0, $6);
 SELECT id, request, kind, origin, target, first_token, token, attempts FROM job
 WHERE state = 'open' AND drained = 1 AND next_try <= $1 AND lease_until <= $1 ORDER BY next_try, id LIMIT 1;
 
--- name: JOB_NEXT_TIME
-SELECT min(CASE WHEN lease_until > next_try THEN lease_until ELSE next_try END) FROM job WHERE state = 'open' AND drained = 1;
-
 -- name: JOB_LEASE
 UPDATE job SET token = $2, first_token = CASE WHEN first_token = 0 THEN $2 ELSE first_token END, attempts = attempts + 1,
     lease_until = $3 WHERE id = $1;
@@ -280,12 +277,22 @@ UPDATE job SET state = 'failed', lease_until = 0, error = $2 WHERE id = $1;
 UPDATE job SET state = 'open', attempts = 0, next_try = $2, lease_until = 0, error = NULL
 WHERE id = (SELECT max(id) FROM job WHERE request = $1 AND state = 'failed') RETURNING kind;
 
+-- What takes a request's bytes away ends whatever else was to be done with them.
+-- name: JOB_END_OPEN
+UPDATE job SET state = 'done', lease_until = 0 WHERE request = $1 AND state = 'open';
+
 -- A worker that is gone holds no lease; what it was doing did not fail.
 -- name: JOB_RELEASE_ALL
 UPDATE job SET lease_until = 0, attempts = attempts - 1 WHERE state = 'open' AND lease_until > 0;
 
 -- name: JOB_UNDRAINED
-SELECT j.id, j.request, j.origin FROM job j WHERE j.state = 'open' AND j.drained = 0 ORDER BY j.id;
+SELECT j.request, j.origin, r.generation FROM job j JOIN request r ON r.id = j.request
+WHERE j.state = 'open' AND j.drained = 0 ORDER BY j.id;
+
+-- Requests whose generation was raised by what was last recorded: more than one batch can hold.
+-- name: REQUEST_RAISED_LATELY
+SELECT id, dir, generation FROM request WHERE id IN (SELECT request FROM
+    (SELECT request, kind FROM audit ORDER BY id DESC LIMIT 1000) AS tail WHERE kind IN ('transition', 'link.revoked'));
 
 -- A drain speaks of the generations below its own: one that was asked for earlier says nothing of writers allowed since.
 -- name: JOB_SET_DRAINED

@@ -130,7 +130,9 @@ static int change_queue_job(const struct change *c, struct error *err)
     if (c->edge->job == JOB_SAME)
         return job_reopen(c, err);
     int r = job_target(c, target, err);
-    return r ? r
+    if (r == 0 && (c->edge->job == JOB_PURGE || c->edge->job == JOB_REMOVE))
+        r = db_exec(c->core->db, Q_JOB_END_OPEN, ARGS(DB_T(c->req->id)), err);
+    return r < 0 ? r
              : job_insert(c->core, c->call, c->req, c->edge->job, c->req->status != STATUS_DRAFT,
                           *target ? target : NULL, err);
 }

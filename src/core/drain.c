@@ -81,22 +81,32 @@ static int64_t first_id(void)
     return (int64_t)number << 20;
 }
 
-int drains_recover(struct core *core, struct error *err)
+/* Columns: request, directory, generation. */
+static int drains_select(struct core *core, enum db_query query, struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
-    int r = db_select(core->db, Q_JOB_UNDRAINED, NO_ARGS, &rows, err);
+    int r = db_select(core->db, query, NO_ARGS, &rows, err);
 
     if (r != 0)
         return r;
-    if (core->drains->last_id == 0)
-        core->drains->last_id = first_id();
     while ((r = db_rows_next(rows, err)) == 1) {
-        struct effect effect = {.kind = EFFECT_DRAIN, .generation = INT64_MAX};
-        (void)str_copy(effect.request, sizeof effect.request, db_text(rows, 1));
-        (void)str_copy(effect.dir, sizeof effect.dir, db_text(rows, 2));
+        struct effect effect = {.kind = EFFECT_DRAIN, .generation = db_int(rows, 2)};
+        (void)str_copy(effect.request, sizeof effect.request, db_text(rows, 0));
+        (void)str_copy(effect.dir, sizeof effect.dir, db_text(rows, 1));
         drain_begin(core, &effect);
     }
     return r;
+}
+
+int drains_recover(struct core *core, struct error *err)
+{
+    int r = 0;
+
+    if (core->drains->last_id == 0) {
+        core->drains->last_id = first_id();
+        r = drains_select(core, Q_REQUEST_RAISED_LATELY, err); /* an earlier life may have died before it told anybody */
+    }
+    return r ? r : drains_select(core, Q_JOB_UNDRAINED, err);
 }
 
 void drains_resend(struct core *core, enum peer peer)

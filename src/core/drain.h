@@ -10,7 +10,8 @@
 struct drains *drains_new(void);
 void drains_free(struct drains *drains);
 
-/* At start, and when an answer was taken but not recorded: asks (again) for every open job that still waits. */
+/* When an answer was taken but not recorded: asks again for every open job that still waits. The first time, at start,
+ * also for what was decided so lately that an earlier life may not have told the zone's process: downloads that run on. */
 int drains_recover(struct core *core, struct error *err) MUST_USE;
 /* After a commit: tell the zone's process. */
 void drain_begin(struct core *core, const struct effect *effect);

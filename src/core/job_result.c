@@ -237,10 +237,35 @@ static int take_swept(struct outcome *o, struct error *err)
     return job_close(o, err);
 }
 
-/* Work on bytes that a request waits for gives up after a number of tries; clean-up never does. */
-static bool gives_up(const struct outcome *o)
+bool job_gives_up(const struct core *core, const struct job *job)
 {
-    return (o->job.kind == JOB_SEAL || o->job.kind == JOB_MOVE) && o->job.attempts >= o->core->config.job_attempts_max;
+    return (job->kind == JOB_SEAL || job->kind == JOB_MOVE) && job->attempts >= core->config.job_attempts_max;
+}
+
+static int outcome_begin(struct outcome *o, struct error *err)
+{
+    int r = request_load_by_id(o->core, o->job.request, &o->req, err);
+    if (r != 0)
+        return r;
+    (void)str_copy(o->call->request, sizeof o->call->request, o->req.id);
+    (void)str_copy(o->call->workspace, sizeof o->call->workspace, o->req.workspace);
+    return 0;
+}
+
+static int outcome_give_up(struct outcome *o, const char *detail, struct error *err)
+{
+    int r = db_exec(o->core->db, Q_JOB_FAILED, ARGS(DB_I(o->job.id), DB_T(detail)), err);
+    return r < 0 ? r : result_event(o, EVENT_GIVE_UP, "The data could not be moved; an operator has been told.", err);
+}
+
+int job_give_up(struct core *core, struct call *call, const struct job *job, const char *detail, struct error *err)
+{
+    struct outcome o = {.core = core, .call = call, .job = *job};
+    int r = outcome_begin(&o, err);
+    if (r == 0)
+        r = outcome_give_up(&o, detail, err);
+    request_done(&o.req);
+    return r;
 }
 
 static int64_t retry_delay_us(const struct outcome *o)
@@ -256,10 +281,8 @@ static int take_error(struct outcome *o, struct error *err)
     const char *detail = json_text(o->in, "detail");
     log_warning("request %s: job %s, try %lld: %s", o->req.id, job_name(o->job.kind), (long long)o->job.attempts,
                 detail);
-    if (gives_up(o)) {
-        int r = db_exec(o->core->db, Q_JOB_FAILED, ARGS(DB_I(o->job.id), DB_T(detail)), err);
-        return r < 0 ? r : result_event(o, EVENT_GIVE_UP, "The data could not be moved; an operator has been told.", err);
-    }
+    if (job_gives_up(o->core, &o->job))
+        return outcome_give_up(o, detail, err);
     if (o->job.attempts == o->core->config.job_attempts_max)
         log_alarm("request %s: job %s keeps failing: %s", o->req.id, job_name(o->job.kind), detail);
     int r = db_exec(o->core->db, Q_JOB_AGAIN,
@@ -289,11 +312,9 @@ int job_result(struct core *core, struct call *call, json_t **ret_ok, struct err
     int r = job_load_leased(core, json_int(call->in, "job"), json_int(call->in, "token"), &o.job, err);
 
     if (r == 0)
-        r = request_load_by_id(core, o.job.request, &o.req, err);
+        r = outcome_begin(&o, err);
     if (r != 0)
         return r;
-    (void)str_copy(call->request, sizeof call->request, o.req.id);
-    (void)str_copy(call->workspace, sizeof call->workspace, o.req.workspace);
     r = error_set(err, E_PROTOCOL, "The outcome %.40s does not belong to this job", o.text);
     for (size_t i = 0; i < ARRAY_LEN(OUTCOMES); i++)
         if (strcmp(OUTCOMES[i].text, o.text) == 0 && (OUTCOMES[i].kinds & 1U << o.job.kind))

@@ -105,6 +105,10 @@ int job_lease(struct core *core, struct call *call, json_t **ret_ok, struct erro
     if (r != 1)
         return r;
     job_read(row, &job);
+    if (job_gives_up(core, &job)) { /* its last tries ended without a word; the worker asks again for another */
+        *ret_ok = json_pack("{s:n}", "job");
+        return job_give_up(core, call, &job, "The worker did not report in time", err);
+    }
     r = job_take(core, call, &job, err);
     if (r == 0)
         r = request_load_by_id(core, job.request, &req, err);
@@ -220,16 +224,6 @@ int job_files(struct core *core, struct call *call, json_t **ret_ok, struct erro
         return r;
     *ret_ok = json_pack("{s:O, s:I}", "files", files, "next", (json_int_t)(more ? last : 0));
     return 0;
-}
-
-int jobs_next_due_ms(struct core *core, int64_t now)
-{
-    AUTO_ROWS struct db_rows *row = NULL;
-
-    if (db_first(core->db, Q_JOB_NEXT_TIME, NO_ARGS, &row, NULL) != 1 || db_is_null(row, 0))
-        return -1;
-    int64_t wait = (db_int(row, 0) - now) / 1000 + 1;
-    return wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait;
 }
 
 int jobs_release_all(struct core *core, struct error *err)

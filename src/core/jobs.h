@@ -21,8 +21,12 @@ void job_destination(const struct job *job, char ret[static PATH_MAX_TEXT]);
 /* The job, if token still holds its lease; E_STALE otherwise. */
 int job_load_leased(struct core *core, int64_t id, int64_t token, struct job *ret, struct error *err) MUST_USE;
 
-/* Milliseconds until the next job is due, or -1. */
-int jobs_next_due_ms(struct core *core, int64_t now);
+/* Work on bytes that a request waits for gives up after a number of tries; clean-up never does. */
+bool job_gives_up(const struct core *core, const struct job *job);
+/* The request has failed; the job waits for an operator. detail: why, for them. */
+int job_give_up(struct core *core, struct call *call, const struct job *job, const char *detail, struct error *err)
+    MUST_USE;
+
 /* The worker is gone: its leases end, and count as no attempt. */
 int jobs_release_all(struct core *core, struct error *err) MUST_USE;
 

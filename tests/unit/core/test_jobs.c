@@ -2,6 +2,11 @@
 #include "harness.h"
 
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "core/drain.h"
+#include "core/peers.h"
 
 static json_t *submitted(struct bench *b, json_t **ret_lease)
 {
@@ -46,6 +51,32 @@ static void an_earlier_drain_does_not_count(void **state)
     assert_null(bench_lease(b, &early));
     assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_BLOB_DRAINED, json_pack("{s:i}", "drain", 2), NULL), 0);
     assert_non_null(bench_lease(b, &late));
+}
+
+/* Core died after the commit and before it told anybody: the next one does. */
+static void what_was_revoked_is_drained_after_a_restart(void **state)
+{
+    struct bench *b = *state;
+    AUTO_FD int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct frame frame = {0};
+    int ends[2];
+    bench_create(b, "alice", "export");
+    bench_link(b, "alice");
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK_REVOKE_ALL, NULL, NULL), 0);
+    drains_free(b->core.drains);
+    b->core.drains = drains_new();
+    assert_int_equal(drains_recover(&b->core, NULL), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    b->core.peers = peers_new(epoll_fd);
+    peers_attach(&b->core, PEER_BLOB_WORKSPACE, ends[0]);
+    struct channel *blob = channel_new(ends[1]);
+    assert_int_equal(channel_receive(blob, &frame, NULL), 1);
+    assert_string_equal(json_text(frame.message, "op"), "blob.drain");
+    assert_string_equal(json_text(frame.message, "container"), b->request);
+    assert_int_equal(json_int(frame.message, "generation"), 2);
+    frame_done(&frame);
+    channel_free(blob);
+    peers_free(b->core.peers);
 }
 
 static void a_late_worker_changes_nothing(void **state) /* I14 */
@@ -133,6 +164,21 @@ static void a_job_that_keeps_failing_gives_up_and_can_be_retried(void **state)
     assert_string_equal(bench_status(b), "in_review");
 }
 
+static void a_job_without_a_word_gives_up_too(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *first = NULL;
+    AUTO_JSON json_t *none = NULL;
+    b->core.config.job_lease_s = 0; /* over at once */
+    assert_non_null(submitted(b, &first));
+    for (int i = 1; i < 3; i++) {
+        AUTO_JSON json_t *lease = NULL;
+        assert_non_null(bench_lease(b, &lease));
+    }
+    assert_null(bench_lease(b, &none));
+    assert_string_equal(bench_status(b), "failed");
+}
+
 static void an_outcome_must_fit_its_job(void **state)
 {
     struct bench *b = *state;
@@ -148,11 +194,13 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
         T(a_seal_waits_for_the_writers),
         T(an_earlier_drain_does_not_count),
+        T(what_was_revoked_is_drained_after_a_restart),
         T(a_late_worker_changes_nothing),
         T(what_was_not_submitted_is_blocked),
         T(an_extra_or_missing_file_is_blocked),
         T(a_tampered_byte_never_reaches_approved),
         T(a_job_that_keeps_failing_gives_up_and_can_be_retried),
+        T(a_job_without_a_word_gives_up_too),
         T(an_outcome_must_fit_its_job),
     };
     return cmocka_run_group_tests_name("core/jobs", tests, NULL, NULL);

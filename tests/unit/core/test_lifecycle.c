@@ -67,6 +67,23 @@ static void an_import_is_delivered_and_revoked(void **state)
     assert_string_equal(bench_status(b), "revoked");
 }
 
+static void what_was_revoked_is_not_delivered(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *lease = NULL;
+    AUTO_JSON json_t *none = NULL;
+    to_review(b, "import");
+    review(b, true);
+    finish(b, "move", "moved");
+    json_t *deliver = bench_lease(b, &lease);
+    assert_string_equal(json_text(deliver, "kind"), "deliver");
+    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_REVOKE, json_pack("{s:s}", "reason", "mistake"), NULL), 0);
+    assert_int_equal(bench_result(b, deliver, "delivered", NULL), E_STALE);
+    finish(b, "remove", "removed");
+    assert_null(bench_lease(b, &none));
+    assert_int_equal(bench_count(b, "delivered"), 0);
+}
+
 static void a_rejected_request_stays_rejected(void **state)
 {
     struct bench *b = *state;
@@ -148,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_export_is_approved, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(an_import_is_delivered_and_revoked, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(what_was_revoked_is_not_delivered, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_rejected_request_stays_rejected, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_draft_is_purged, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_download_in_ranges_is_closed_once, bench_setup, bench_teardown),
