@@ -196,6 +196,12 @@ static int loop_round(struct core *core, struct batch *batch, const struct epoll
     return r;
 }
 
+/* Of two waits, -1 for ever. */
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 int loop_run(struct core *core, struct error *err)
 {
     AUTO_FD int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -214,9 +220,7 @@ int loop_run(struct core *core, struct error *err)
         loop_maybe_ready(core);
         struct epoll_event events[EVENTS_MAX];
         int64_t now = clock_mono_ms();
-        int wait = drains_check(core, now);
-        if (wait < 0 || wait > HOUSEKEEPING_MS)
-            wait = HOUSEKEEPING_MS;
+        int wait = sooner(sooner(drains_check(core, now), peers_check(core, now)), HOUSEKEEPING_MS);
         int count = epoll_wait(epoll_fd, events, EVENTS_MAX, batch->was_full ? 0 : wait);
         if (count < 0 && errno != EINTR)
             break;

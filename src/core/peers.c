@@ -3,15 +3,18 @@
 
 #include <sys/epoll.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "core/drain.h"
 
 #define PEERS_MAX 8 /* bits of enum peer */
+#define PEER_LOST_MS 5000
 
 struct peers {
     int epoll_fd;
     struct channel *channels[PEERS_MAX];
     bool watched[PEERS_MAX]; /* for output */
+    int64_t lost_ms[PEERS_MAX]; /* until when a lost channel may stay away; 0: it is there, or was asked for */
 };
 
 static unsigned peer_index(enum peer peer)
@@ -46,7 +49,27 @@ static void peer_watch(struct peers *peers, unsigned i, int op, bool output)
 void peers_drop(struct core *core, enum peer peer)
 {
     unsigned i = peer_index(peer);
+    if (!core->peers->channels[i])
+        return;
     channel_free(TAKE_PTR(core->peers->channels[i])); /* closing takes it out of epoll */
+    core->peers->lost_ms[i] = clock_mono_ms() + PEER_LOST_MS;
+}
+
+int peers_check(struct core *core, int64_t now_ms)
+{
+    int64_t next = -1;
+
+    for (unsigned i = 0; i < PEERS_MAX; i++) {
+        int64_t *lost_ms = &core->peers->lost_ms[i];
+        if (*lost_ms != 0 && *lost_ms <= now_ms) {
+            *lost_ms = 0;
+            log_warning("%s lives without its channel: restarting it", peer_name((enum peer)(1 << i)));
+            child_ask_restart(core->child, (enum peer)(1 << i));
+        }
+        if (*lost_ms != 0 && (next < 0 || *lost_ms - now_ms < next))
+            next = *lost_ms - now_ms;
+    }
+    return (int)next;
 }
 
 void peers_attach(struct core *core, enum peer peer, int fd)
@@ -54,6 +77,7 @@ void peers_attach(struct core *core, enum peer peer, int fd)
     unsigned i = peer_index(peer);
     peers_drop(core, peer);
     core->peers->channels[i] = channel_new(fd);
+    core->peers->lost_ms[i] = 0;
     peer_watch(core->peers, i, EPOLL_CTL_ADD, false);
     if (peer & PEER_BLOB)
         drains_resend(core, peer);
