@@ -21,15 +21,20 @@ struct outcome {
     const json_t *in;
 };
 
+static int set_dir_to(struct outcome *o, const char *dir, struct error *err)
+{
+    int r = db_exec(o->core->db, Q_REQUEST_SET_DIR, ARGS(DB_T(o->req.id), DB_T(dir)), err);
+    if (r < 0)
+        return r;
+    (void)str_copy(o->req.dir, sizeof o->req.dir, dir); /* one of ours: it fits */
+    return 0;
+}
+
 static int set_dir(struct outcome *o, struct error *err)
 {
     char dir[PATH_MAX_TEXT];
     job_destination(&o->job, dir);
-    int r = db_exec(o->core->db, Q_REQUEST_SET_DIR, ARGS(DB_T(o->req.id), DB_T(dir)), err);
-    if (r < 0)
-        return r;
-    (void)str_copy(o->req.dir, sizeof o->req.dir, dir);
-    return 0;
+    return set_dir_to(o, dir, err);
 }
 
 static int job_close(struct outcome *o, struct error *err)
@@ -200,8 +205,11 @@ static int take_mismatch(struct outcome *o, struct error *err)
     static const char WHAT[] = "The bytes on disk are not the ones that were sealed; the request was blocked.";
     if (o->job.kind == JOB_SEAL)
         return seal_mismatched(o, "The bytes on disk are not the ones that were uploaded; the request was blocked.", err);
-    int r = job_close(o, err);
+    const char *found = json_text(o->in, "dir"); /* an earlier try may have carried it on before it was cut */
+    int r = job_may_lie_at(&o->job, &o->req, found) ? set_dir_to(o, found, err) : 0;
     log_error("request %s: %s", o->req.id, json_text(o->in, "detail"));
+    if (r == 0)
+        r = job_close(o, err);
     return r ? r : result_event(o, EVENT_HASH_MISMATCH, WHAT, err);
 }
 

@@ -48,6 +48,22 @@ static json_t *job_candidates(const struct job *job, const struct request *req)
     return list;
 }
 
+bool job_may_lie_at(const struct job *job, const struct request *req, const char *dir)
+{
+    AUTO_JSON json_t *candidates = job_candidates(job, req);
+    char target[PATH_MAX_TEXT];
+    size_t i;
+    const json_t *item;
+
+    job_destination(job, target);
+    bool found = strcmp(target, dir) == 0;
+    json_array_foreach(candidates, i, item)
+    {
+        found = found || strcmp(json_string_value(item), dir) == 0;
+    }
+    return found;
+}
+
 static void job_describe_paths(const struct job *job, const struct request *req, json_t *out)
 {
     char path[PATH_MAX_TEXT];

@@ -18,6 +18,8 @@ struct job {
 
 /* What a job's directory is when it ends well under its present token. */
 void job_destination(const struct job *job, char ret[static PATH_MAX_TEXT]);
+/* Is dir one of the places where the job's directory may be? */
+bool job_may_lie_at(const struct job *job, const struct request *req, const char *dir);
 /* The job, if token still holds its lease; E_STALE otherwise. */
 int job_load_leased(struct core *core, int64_t id, int64_t token, struct job *ret, struct error *err) MUST_USE;
 

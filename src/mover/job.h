@@ -21,6 +21,7 @@ struct lease {
 struct result {
     const char *outcome; /* NULL while it runs; a wire name of ipc/messages.md */
     char detail[256];    /* with mismatch: what differs, without a name or a byte of anybody's */
+    const char *dir;     /* with a move's mismatch: where the bytes are; borrowed from the job */
     json_t *files;       /* with sealed */
 };
 void result_done(struct result *result);

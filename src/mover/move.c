@@ -33,6 +33,8 @@ int move_run(struct store *store, const json_t *job, const struct lease *lease, 
         r = places_find(store, &places, &dir, err);
     if (r == 0)
         r = move_verify(store, dir, lease, ret, err);
+    if (r == 0 && ret->outcome)
+        ret->dir = dir;
     if (r != 0 || ret->outcome)
         return r;
     r = lease->confirm(lease->ctx, err); /* reading may have taken long */

@@ -165,6 +165,8 @@ static json_t *report_new(const json_t *job, int r, const struct result *result,
         json_object_set_new(report, "code", json_string(error_name(r)));
     if (*detail)
         json_object_set_new(report, "detail", json_string(detail));
+    if (!r && result->dir)
+        json_object_set_new(report, "dir", json_string(result->dir));
     if (!r && !*detail && result->files)
         json_object_set(report, "files", result->files);
     return report;

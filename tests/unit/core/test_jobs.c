@@ -141,6 +141,32 @@ static void a_tampered_byte_never_reaches_approved(void **state)
     assert_string_equal(bench_status(b), "blocked_by_scan");
 }
 
+/* A try renamed the directory and was cut before it could tell; the next one finds other bytes there. */
+static void what_is_blocked_is_looked_for_where_it_was_found(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *lease = NULL;
+    AUTO_JSON json_t *cut = NULL;
+    AUTO_JSON json_t *again = NULL;
+    AUTO_JSON json_t *block = NULL;
+    json_t *job = submitted(b, &lease);
+    assert_int_equal(bench_result(b, job, "sealed", bench_sealed_files(b, job)), 0);
+    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_REVIEW, json_pack("{s:b}", "approval", 1), NULL), 0);
+    job = bench_lease(b, &cut);
+    assert_string_equal(json_text(job, "kind"), "sweep");
+    assert_int_equal(bench_result(b, job, "swept", NULL), 0);
+    json_decref(cut);
+    AUTO_FREE char *there = xstrdup(json_text(bench_lease(b, &cut), "to"));
+    assert_int_equal(db_exec(b->core.db, Q_JOB_RELEASE_ALL, NO_ARGS, NULL), 1);
+    job = bench_lease(b, &again);
+    json_t *report = json_pack("{s:I, s:I, s:s, s:s}", "job", (json_int_t)json_int(job, "id"), "token",
+                               (json_int_t)json_int(job, "token"), "outcome", "mismatch", "dir", there);
+    assert_int_equal(bench_ask(b, PEER_MOVER, MESSAGE_JOB_RESULT, report, NULL), 0);
+    assert_string_equal(bench_status(b), "blocking_in_progress");
+    job = bench_lease(b, &block);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(job, "from"), 0)), there);
+}
+
 static void a_job_that_keeps_failing_gives_up_and_can_be_retried(void **state)
 {
     struct bench *b = *state;
@@ -199,6 +225,7 @@ int main(void)
         T(what_was_not_submitted_is_blocked),
         T(an_extra_or_missing_file_is_blocked),
         T(a_tampered_byte_never_reaches_approved),
+        T(what_is_blocked_is_looked_for_where_it_was_found),
         T(a_job_that_keeps_failing_gives_up_and_can_be_retried),
         T(a_job_without_a_word_gives_up_too),
         T(an_outcome_must_fit_its_job),
