@@ -1,4 +1,4 @@
-/* UUID version 4 from the kernel's random source. */
+/* UUID version 4, as a rule from the kernel's random source. */
 #include "base/uuid.h"
 
 #include <stdio.h>
@@ -8,9 +8,17 @@
 
 void uuid_new(char out[static UUID_TEXT_SIZE])
 {
-    unsigned char b[16];
+    unsigned char bytes[UUID_BYTES];
 
-    random_fill(b, sizeof b);
+    random_fill(bytes, sizeof bytes);
+    uuid_from_bytes(bytes, out);
+}
+
+void uuid_from_bytes(const unsigned char bytes[static UUID_BYTES], char out[static UUID_TEXT_SIZE])
+{
+    unsigned char b[UUID_BYTES];
+
+    memcpy(b, bytes, sizeof b);
     b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
     (void)snprintf(out, UUID_TEXT_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],

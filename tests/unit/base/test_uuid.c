@@ -22,6 +22,20 @@ static void made_ones_are_canonical_and_differ(void **state)
     }
 }
 
+static void given_bytes_make_one(void **state)
+{
+    (void)state;
+    unsigned char bytes[UUID_BYTES];
+    char text[UUID_TEXT_SIZE];
+
+    memset(bytes, 0xFF, sizeof bytes);
+    uuid_from_bytes(bytes, text);
+    assert_string_equal(text, "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    memset(bytes, 0, sizeof bytes);
+    uuid_from_bytes(bytes, text);
+    assert_string_equal(text, "00000000-0000-4000-8000-000000000000");
+}
+
 static void other_forms_are_refused(void **state)
 {
     (void)state;
@@ -54,6 +68,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_ones_are_canonical_and_differ),
+        cmocka_unit_test(given_bytes_make_one),
         cmocka_unit_test(other_forms_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
