@@ -23,6 +23,9 @@ FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM assignment WHERE sub
 -- name: WORKSPACE_COUNT
 SELECT count(*) FROM workspace;
 
+-- name: TRE_IN_USE
+SELECT 1 WHERE EXISTS (SELECT 1 FROM workspace) OR EXISTS (SELECT 1 FROM assignment);
+
 -- name: WORKSPACE_DIGITS_TAKEN
 SELECT 1 FROM workspace WHERE digits = $1;
 

@@ -8,6 +8,7 @@
 #include "airlockd/config.h"
 #include "airlockd/demo.h"
 #include "airlockd/options.h"
+#include "airlockd/seed_file.h"
 #include "airlockd/supervise.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -20,6 +21,7 @@
 struct run {
     const struct settings *settings;
     struct demo *demo; /* NULL without --demo */
+    json_t *seed;      /* of seed.file, or NULL */
 };
 
 static int print_text(const struct str *text)
@@ -42,7 +44,9 @@ static int check(const struct options *options)
 {
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
 
-    settings_free(config_read(options->config, options->sets, options->set_count, &problems));
+    AUTO_SETTINGS struct settings *settings =
+        config_read(options->config, options->sets, options->set_count, &problems);
+    json_decref(seed_file_read(settings, &problems));
     if (problems.count == 0)
         str_append(&problems.text, "configuration is valid\n");
     int written = print_text(&problems.text);
@@ -64,10 +68,14 @@ static void announce(void *ctx)
     (void)print_text(&text); /* nobody may be reading any more; the tree runs all the same */
 }
 
-static void open_seeds(struct resources *resources, const struct demo *demo)
+static void open_seeds(struct resources *resources, const struct run *run)
 {
-    for (size_t i = 0; i < PROCESS_COUNT && demo; i++)
-        resources->seeds[i] = demo_seed(demo, PROCESSES[i].peer);
+    for (size_t i = 0; i < PROCESS_COUNT; i++)
+        resources->seeds[i] =
+            run->demo ? demo_seed(run->demo, PROCESSES[i].peer) : seed_file_part(run->seed, PROCESSES[i].peer);
+    if (run->seed && seed_file_is_used(run->settings))
+        log_warning("accounts and database are there: once somebody has logged in, remove %s, which holds secrets",
+                    settings_text(run->settings, SETTING_SEED_FILE));
 }
 
 /* The order matters: programs are found and everything is opened with the privileges of the start, then these go, then
@@ -82,7 +90,7 @@ static int run_tree(struct run *run, struct error *err)
         r = resources_open(&resources, run->settings, err);
     if (r != 0)
         return r;
-    open_seeds(&resources, run->demo);
+    open_seeds(&resources, run);
     if (!*settings_text(run->settings, SETTING_SCAN_CLAMD_SOCKET))
         log_warning("scanning is off: files are shown to reviewers without a malware scan");
     r = sandbox_drop(process_all_caps() | 1ULL << CAP_SETPCAP, err);
@@ -94,12 +102,24 @@ static int run_tree(struct run *run, struct error *err)
     return r;
 }
 
+/* The demo has people of its own. */
+static json_t *read_seed(const struct settings *settings, const struct demo *demo, struct problems *problems)
+{
+    if (!demo)
+        return seed_file_read(settings, problems);
+    if (*settings_text(settings, SETTING_SEED_FILE))
+        problems_add(problems, settings_where(settings, SETTING_SEED_FILE),
+                     "seed.file must stay empty: the demo makes its own people");
+    return NULL;
+}
+
 static int run_with(const struct options *options, struct demo *demo)
 {
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
     AUTO_SETTINGS struct settings *settings =
         config_read(demo ? demo_config_file(demo) : options->config, options->sets, options->set_count, &problems);
-    struct run run = {.settings = settings, .demo = demo};
+    AUTO_JSON json_t *seed = read_seed(settings, demo, &problems);
+    struct run run = {.settings = settings, .demo = demo, .seed = seed};
     enum log_level level = LOG_INFO;
     struct error err = {0};
 

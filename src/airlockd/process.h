@@ -13,7 +13,7 @@ enum grant_kind {
     GRANT_NONE,
     GRANT_LISTEN, /* the listening socket of the address in a setting */
     GRANT_DIR,    /* a directory below the storage root */
-    GRANT_SEED,   /* the demo's people, if there are any */
+    GRANT_SEED,   /* the first people of a new TRE, if airlockd was given any */
 };
 
 /* A descriptor that a process is given with its start message. */

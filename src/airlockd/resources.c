@@ -7,8 +7,6 @@
 #include "airlockd/endpoint.h"
 #include "base/file.h"
 
-#define SEED_MAX (1024 * 1024)
-
 int resources_open(struct resources *ret, const struct settings *settings, struct error *err)
 {
     struct resources resources = {.settings = settings, .layout = LAYOUT_INIT};

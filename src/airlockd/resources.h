@@ -1,4 +1,4 @@
-/* What airlockd holds open for its children as long as it lives: listening sockets, the storage root, the demo's seeds.
+/* What airlockd holds open for its children as long as it lives: listening sockets, the storage root, seeds.
  * From these the descriptors of each start message are made. Runs in airlockd. */
 #ifndef AIRLOCK_AIRLOCKD_RESOURCES_H
 #define AIRLOCK_AIRLOCKD_RESOURCES_H
@@ -6,11 +6,13 @@
 #include "airlockd/layout.h"
 #include "airlockd/process.h"
 
+#define SEED_MAX (1024 * 1024) /* bytes of a seed as JSON */
+
 struct resources {
     const struct settings *settings; /* borrowed */
     struct layout layout;
     int listeners[PROCESS_COUNT]; /* -1 where there is none */
-    json_t *seeds[PROCESS_COUNT]; /* NULL but in the demo */
+    json_t *seeds[PROCESS_COUNT]; /* what a new database and a new accounts file begin with; NULL for most */
 };
 
 /* Opens the sockets and the directories. On an error what was opened is closed. */

@@ -70,16 +70,26 @@ static int seed_rows(struct core *core, const json_t *seed, struct error *err)
     return r;
 }
 
+/* The rows are closed at once: a read that stays open would keep the commit from finishing. */
+static int seed_is_wanted(struct core *core, bool *ret_wanted, struct error *err)
+{
+    AUTO_ROWS struct db_rows *row = NULL;
+    int r = db_first(core->db, Q_TRE_IN_USE, NO_ARGS, &row, err);
+
+    if (r >= 0)
+        *ret_wanted = r == 0;
+    return r < 0 ? r : 0;
+}
+
 int seed_apply(struct core *core, struct error *err)
 {
     AUTO_FD int fd = child_take_fd(core->child, "seed");
-    AUTO_ROWS struct db_rows *row = NULL;
     AUTO_JSON json_t *seed = NULL;
-    int r = db_first(core->db, Q_WORKSPACE_COUNT, NO_ARGS, &row, err);
+    bool wanted = false;
+    int r = fd < 0 ? 0 : seed_is_wanted(core, &wanted, err);
 
-    if (r < 0 || fd < 0 || db_int(row, 0) > 0)
-        return r < 0 ? r : 0;
-    db_rows_done(TAKE_PTR(row)); /* a read that stays open would keep the commit from finishing */
+    if (r != 0 || !wanted)
+        return r;
     r = seed_read(fd, &seed, err);
     if (r == 0)
         r = db_begin(core->db, err);

@@ -4,7 +4,7 @@
 
 #include "core/core.h"
 
-/* Reads the descriptor named "seed" when there is one and the database has no workspace yet. */
+/* Reads the descriptor named "seed" when there is one and the database has no workspace and no role yet. */
 int seed_apply(struct core *core, struct error *err) MUST_USE;
 
 #endif

@@ -220,7 +220,7 @@ static int accounts_plant(const char *path, int seed_fd, struct accounts **ret, 
         r = seed_to_document(seed, json_object_get(document, "accounts"), err);
     if (r == 0)
         r = accounts_parse(document, ret, err); /* only what can be read again is written */
-    if (r != 0)
+    if (r != 0 || seed_fd < 0)
         return r;
     r = accounts_write(path, document, err);
     if (r != 0)

@@ -25,7 +25,8 @@ struct account {
 struct accounts;
 
 /* Reads the file at path (0600). When there is none it is made from the seed (a descriptor of a JSON file with secrets
- * in clear, or -1 for a file without accounts). E_CONFIG names what is wrong with it. */
+ * in clear); without a seed (-1) there are no accounts and no file is made, so that a seed may come later. E_CONFIG
+ * names what is wrong with it. */
 int accounts_load(const char *path, int seed_fd, struct accounts **ret, struct error *err) MUST_USE;
 /* The same from a document {"accounts":[…]} of the file's form. */
 int accounts_parse(const json_t *document, struct accounts **ret, struct error *err) MUST_USE;

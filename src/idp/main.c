@@ -43,7 +43,8 @@ static void load(struct program *program)
     if (idp_new(&settings, seed_fd, ask_scope, program, &program->idp, &err) != 0)
         die(&err, "cannot load accounts and key");
     if (accounts_count(program->idp->accounts) == 0)
-        log_warning("there are no accounts in %s: nobody can sign in", settings.accounts_file);
+        log_warning("there are no accounts in %s: nobody can sign in; seed.file makes the first",
+                    settings.accounts_file);
 }
 
 static void handle(struct http_exchange *x, void *ctx)

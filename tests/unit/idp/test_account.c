@@ -139,6 +139,23 @@ static void seed_becomes_hashes_once(void **state)
     accounts_free(again);
 }
 
+/* So that a seed that comes later is not too late. */
+static void no_seed_writes_nothing(void **state)
+{
+    (void)state;
+    AUTO_FREE char *path = xasprintf("%s/later.json", directory);
+    AUTO_FD int seed = seed_of("{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"alice\",\"password\":\"x\"}]}");
+    struct accounts *accounts = NULL, *later = NULL;
+
+    assert_int_equal(accounts_load(path, -1, &accounts, NULL), 0);
+    assert_int_equal(accounts_count(accounts), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(accounts_load(path, seed, &later, NULL), 0);
+    assert_int_equal(accounts_count(later), 1);
+    accounts_free(accounts);
+    accounts_free(later);
+}
+
 static void bad_seed_writes_nothing(void **state)
 {
     (void)state;
@@ -178,6 +195,7 @@ int main(void)
         cmocka_unit_test(look_ups),
         cmocka_unit_test(bad_documents_are_refused),
         cmocka_unit_test(seed_becomes_hashes_once),
+        cmocka_unit_test(no_seed_writes_nothing),
         cmocka_unit_test(bad_seed_writes_nothing),
         cmocka_unit_test(files_others_can_read_are_refused),
     };
