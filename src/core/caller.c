@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/log.h"
+#include "core/tokens.h"
 #include "core/workspace.h"
 
 static int caller_refuse(struct error *err, const char *detail)
@@ -60,7 +60,7 @@ static int caller_verify(struct core *core, struct call *call, unsigned *ret_cla
         return caller_refuse(err, "Could not validate credentials");
     if (!core->keys)
         return error_set(err, E_UNAVAILABLE, "The identity provider has not published its keys yet; try again");
-    int r = jwt_verify(core->keys, token, &claims, err);
+    int r = tokens_verify(core->tokens, core->keys, token, &claims, err);
     if (r == 0)
         r = jwt_check_claims(claims, core->config.issuer, call->now / 1000000, core->config.leeway_s, err);
     if (r == 0)

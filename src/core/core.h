@@ -69,6 +69,7 @@ struct effects {
 struct drains;
 struct peers;
 struct refusals;
+struct tokens;
 
 struct core {
     struct core_config config;
@@ -76,6 +77,7 @@ struct core {
     struct db *db;
     unsigned char sas_key[SAS_KEY_SIZE];
     struct jwk_set *keys;        /* the identity provider's; NULL until it published them */
+    struct tokens *tokens;       /* verified with these keys */
     struct effects effects;
     struct drains *drains;
     struct peers *peers;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/audit.h"
+#include "core/tokens.h"
 #include "core/workspace.h"
 
 #define PEOPLE_MAX 10000
@@ -46,6 +47,7 @@ int idp_publish(struct core *core, struct call *call, json_t **ret_ok, struct er
     }
     jwk_set_free(core->keys);
     core->keys = keys;
+    tokens_forget(core->tokens);
     *ret_ok = json_object();
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "core/loop.h"
 #include "core/peers.h"
 #include "core/seed.h"
+#include "core/tokens.h"
 #include "model/flow.h"
 #include "model/policy.h"
 
@@ -90,7 +91,7 @@ static int start(struct core *core, struct error *err)
 int main(void)
 {
     (void)umask(077); /* the database is for nobody else */
-    struct core core = {.child = child_begin(), .drains = drains_new(), .refusals = refusals_new()};
+    struct core core = {.child = child_begin(), .drains = drains_new(), .refusals = refusals_new(), .tokens = tokens_new()};
     struct error err = {0};
 
     read_config(&core);
@@ -104,6 +105,7 @@ int main(void)
     peers_free(core.peers);
     drains_free(core.drains);
     refusals_free(core.refusals);
+    tokens_free(core.tokens);
     jwk_set_free(core.keys);
     free(core.effects.items);
     secret_wipe(core.sas_key, sizeof core.sas_key);

@@ -11,6 +11,7 @@
 #include "core/caller.h"
 #include "core/dispatch.h"
 #include "core/drain.h"
+#include "core/tokens.h"
 #include "core/workspace.h"
 #include "model/validate.h"
 
@@ -68,6 +69,7 @@ int bench_setup(void **state)
                                           .policy_default = {1, 1000000, 3600}};
     b->core.drains = drains_new();
     b->core.refusals = refusals_new();
+    b->core.tokens = tokens_new();
     assert_int_equal(jwt_key_generate(&b->key, &err), 0);
     AUTO_JSON json_t *set = json_pack("{s:[o]}", "keys", jwt_key_public_jwk(b->key));
     assert_int_equal(jwk_set_parse(set, &b->core.keys, &err), 0);
@@ -82,6 +84,7 @@ int bench_teardown(void **state)
     db_close(b->core.db);
     drains_free(b->core.drains);
     refusals_free(b->core.refusals);
+    tokens_free(b->core.tokens);
     jwk_set_free(b->core.keys);
     jwt_key_free(b->key);
     free(b->core.effects.items);
