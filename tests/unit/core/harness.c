@@ -238,6 +238,8 @@ void bench_submit(struct bench *b)
 
 json_t *bench_lease(struct bench *b, json_t **ret_ok)
 {
+    json_decref(*ret_ok);
+    *ret_ok = NULL;
     assert_int_equal(bench_ask(b, PEER_MOVER, MESSAGE_JOB_LEASE, json_object(), ret_ok), 0);
     json_t *job = json_object_get(*ret_ok, "job");
     return json_is_null(job) ? NULL : job;

@@ -32,7 +32,7 @@ int bench_teardown(void **state);
 char *bench_token(struct bench *b, const char *who, const char *audience, int64_t age_s);
 
 /* Sends a frame in a transaction of its own and commits. fields is stolen. Returns 0 and the answer's ok, or the code of
- * its error (*ret_ok NULL; the detail is in b_detail). */
+ * its error (*ret_ok NULL; the detail is in bench_detail). */
 int bench_ask(struct bench *b, enum peer from, enum message message, json_t *fields, json_t **ret_ok);
 extern char bench_detail[512];
 /* The same as a person in WS1, for a request route. */
@@ -46,7 +46,7 @@ void bench_take_link(struct bench *b, const char *url);
 int bench_blob(struct bench *b, enum message message, json_t *fields, json_t **ret_ok);
 int bench_put(struct bench *b, const char *name, int64_t size, char object[static UUID_TEXT_SIZE]);
 void bench_submit(struct bench *b);
-/* Leases the next job; its description (borrowed from *ret_ok). */
+/* Leases the next job; its description (borrowed from *ret_ok, which loses what it held before). */
 json_t *bench_lease(struct bench *b, json_t **ret_ok);
 int bench_result(struct bench *b, const json_t *job, const char *outcome, json_t *files_stolen);
 /* Reports the job's files as sealed, as they were uploaded; object names stay. */
