@@ -203,6 +203,10 @@ SELECT name, object, start, length, sha256 FROM block WHERE id = $1 AND request 
 -- name: BLOCK_FILL
 UPDATE block SET sha256 = $2 WHERE id = $1;
 
+-- Their places stay taken, for the quota and for who may still be writing there.
+-- name: BLOCK_EMPTY_ALL
+UPDATE block SET sha256 = NULL WHERE request = $1;
+
 -- name: BLOCK_OVERLAPS
 SELECT 1 FROM block WHERE object = $1 AND start < $3 AND start + length > $2 LIMIT 1;
 

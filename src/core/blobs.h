@@ -42,7 +42,7 @@ int blob_check_new(struct core *core, const struct call *call, const struct acce
     MUST_USE;
 /* May this link write this blob: create or write when it is new, write when it is there. */
 int blob_check_write(struct core *core, struct call *call, struct access *ret, struct error *err) MUST_USE;
-/* Blocks that no list has named belong to the generation they came under and die with it. */
+/* Blocks that no list has named die with the draft. Their files go with its directory, or are swept. */
 int staging_drop_all(struct core *core, const char *request, struct error *err) MUST_USE;
 /* Of the object files named in candidates (a JSON array), those nothing refers to any more. */
 int objects_unused(struct core *core, const json_t *candidates, json_t *ret_list, struct error *err) MUST_USE;

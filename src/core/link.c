@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/audit.h"
-#include "core/blobs.h"
 #include "core/caller.h"
 #include "core/place.h"
 
@@ -122,7 +121,7 @@ int request_link_revoke_all(struct core *core, struct call *call, json_t **ret_o
     if (r == 0)
         r = db_exec(core->db, Q_REQUEST_RAISE_GENERATION, ARGS(DB_T(req.id)), err);
     if (r >= 0)
-        r = staging_drop_all(core, req.id, err);
+        r = db_exec(core->db, Q_BLOCK_EMPTY_ALL, ARGS(DB_T(req.id)), err); /* blocks die with their generation */
     if (r < 0)
         return r;
     struct effect drain = {.kind = EFFECT_DRAIN, .generation = req.generation + 1};

@@ -216,6 +216,12 @@ static void T04_blocks_die_with_revoked_links(void **state)
     bench_link(b, "alice");
     uuid_new(id);
     assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), E_BLOCK_LIST);
+    assert_int_equal(begin_block(b, "more", 1, 1000000), 0);
+    assert_int_equal(begin_block(b, "more", 2, 1000000), E_TOO_LARGE); /* what lies on the disk counts */
+    int64_t again;
+    stage(b, "big", 0, 10, &again);
+    assert_true(again >= offset + 10); /* an old writer may still be at the old place */
+    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), 0);
 }
 
 static void an_upload_may_outlive_its_link(void **state)
