@@ -57,6 +57,19 @@ export class Person {
     return new Request(workspace.id, airlockRequest);
   }
 
+  /** Every request of the workspace, page after page. */
+  async allRequests(workspace) {
+    const found = [];
+    for (let next = `/workspaces/${workspace.id}/requests?limit=500`; next; ) {
+      const answer = await this.call('GET', next);
+      assert.equal(answer.status, 200, answer.text);
+      found.push(...answer.body.airlockRequests.map((envelope) => envelope.airlockRequest));
+      const link = /<([^>]+)>; *rel="?next"?/.exec(answer.headers.link ?? '');
+      next = link && new URL(link[1], this.ready.api).href.split('/api')[1];
+    }
+    return found;
+  }
+
   at(request, tail = '') {
     return `/workspaces/${request.workspace}/requests/${request.id}${tail}`;
   }
