@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* For the analyzer they are macros; here they are made. */
+#undef error_set
+#undef error_set_field
+#undef error_set_errno
+
 struct error_row {
     const char *name;
     const char *title;
