@@ -270,10 +270,13 @@ int blob_is_repeat(struct core *core, const struct call *call, const char *commi
     const char *name = json_text(call->in, "blob");
     int r = request_load_by_id(core, json_text(call->in, "container"), &a.request, err);
 
-    if (r == 0)
-        r = blob_find(core, a.request.id, name, &b, err);
-    if (r != 1 || strcmp(b.commit_id, commit_id) != 0)
-        return r < 0 && r != E_NOT_FOUND ? r : 0;
+    if (r != 0)
+        return r == E_NOT_FOUND ? 0 : r;
+    r = blob_find(core, a.request.id, name, &b, err);
+    if (r != 1)
+        return r;
+    if (strcmp(b.commit_id, commit_id) != 0)
+        return 0;
     r = blob_commit_answer(core, &a, name, NULL, ret_ok, err);
     return r ? r : 1;
 }
