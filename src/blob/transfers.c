@@ -41,7 +41,7 @@ LIST_HEAD(drain_list, drain);
 
 struct transfers {
     pthread_mutex_t lock;
-    LIST_HEAD(, transfer) running;
+    LIST_HEAD(transfer_list, transfer) running;
     struct drain_list drains;
     int timer_fd;
     void (*drained)(int64_t drain, void *ctx);

@@ -61,7 +61,8 @@ static void batch_take(struct core *core, struct batch *batch, enum peer from)
             peers_drop(core, from);
         if (r <= 0)
             return;
-        batch->items[batch->count++] = (struct item){.from = from, .message = TAKE_PTR(frame.message)};
+        json_t *message = TAKE_PTR(frame.message);
+        batch->items[batch->count++] = (struct item){.from = from, .message = message};
         frame_done(&frame);
     }
 }

@@ -167,6 +167,7 @@ static int client_try(struct ipc_client *client, json_t *message, json_t **ret_a
     int64_t deadline = clock_mono_ms() + IPC_ANSWER_MS;
 
     json_object_set_new(message, "id", json_integer(call.id));
+    /* cppcheck-suppress autoVariables ; client_forget takes it out on every way from here */
     client->calls = &call;
     int r = channel_send(client->channel, message, NULL, 0, err);
     if (r == E_LIMIT) {
