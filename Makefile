@@ -50,13 +50,13 @@ sanitize:
 	@tools/link-programs build-asan
 	@AIRLOCK_BUILD=$(abspath build-asan) tools/run-tests unit
 
-lint: build
-	@tools/install lint
-	@tools/lint $(BUILD)
+lint:
+	@tools/install build lint
+	@tools/lint
 
 fuzz:
 	@tools/install build fuzz
 	@tools/fuzz $(FUZZ_SECONDS)
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-fuzz build-lint
