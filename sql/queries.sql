@@ -280,8 +280,10 @@ UPDATE job SET lease_until = 0, next_try = $2, error = $3 WHERE id = $1;
 -- name: JOB_FAILED
 UPDATE job SET state = 'failed', lease_until = 0, error = $2 WHERE id = $1;
 
+-- The newest tokens stay candidates for where the bytes are; the older ones make room for new tries.
 -- name: JOB_REOPEN
-UPDATE job SET state = 'open', attempts = 0, next_try = $2, lease_until = 0, error = NULL
+UPDATE job SET state = 'open', attempts = 0, next_try = $2, lease_until = 0, error = NULL,
+    first_token = CASE WHEN token - first_token > 30 THEN token - 30 ELSE first_token END
 WHERE id = (SELECT max(id) FROM job WHERE request = $1 AND state = 'failed') RETURNING kind;
 
 -- What takes a request's bytes away ends whatever else was to be done with them.
@@ -290,7 +292,7 @@ UPDATE job SET state = 'done', lease_until = 0 WHERE request = $1 AND state = 'o
 
 -- A worker that is gone holds no lease; what it was doing did not fail.
 -- name: JOB_RELEASE_ALL
-UPDATE job SET lease_until = 0, attempts = attempts - 1 WHERE state = 'open' AND lease_until > 0;
+UPDATE job SET lease_until = 0, attempts = attempts - 1, next_try = $1 WHERE state = 'open' AND lease_until > 0;
 
 -- name: JOB_UNDRAINED
 SELECT j.request, j.origin, r.generation FROM job j JOIN request r ON r.id = j.request

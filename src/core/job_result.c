@@ -247,7 +247,9 @@ static int take_swept(struct outcome *o, struct error *err)
 
 bool job_gives_up(const struct core *core, const struct job *job)
 {
-    return (job->kind == JOB_SEAL || job->kind == JOB_MOVE) && job->attempts >= core->config.job_attempts_max;
+    bool tried = job->attempts >= core->config.job_attempts_max ||
+                 (job->first_token > 0 && job->token - job->first_token >= JOB_LEASES_MAX);
+    return tried && (job->kind == JOB_SEAL || job->kind == JOB_MOVE);
 }
 
 static int outcome_begin(struct outcome *o, struct error *err)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "core/caller.h"
 #include "core/place.h"
 
@@ -11,6 +12,7 @@
 #define CANDIDATES_MAX 64
 #define DIRS_MAX 500
 #define SECOND_US 1000000
+#define MS_US 1000
 
 void job_destination(const struct job *job, char ret[static PATH_MAX_TEXT])
 {
@@ -244,7 +246,7 @@ int job_files(struct core *core, struct call *call, json_t **ret_ok, struct erro
 
 int jobs_release_all(struct core *core, struct error *err)
 {
-    int r = db_exec(core->db, Q_JOB_RELEASE_ALL, NO_ARGS, err);
+    int r = db_exec(core->db, Q_JOB_RELEASE_ALL, ARGS(DB_I(clock_now_us() + core->config.job_retry_ms * MS_US)), err);
     return r < 0 ? r : 0;
 }
 

@@ -5,6 +5,8 @@
 #include "core/request.h"
 #include "model/flow.h"
 
+#define JOB_LEASES_MAX 60 /* of one job, counted and uncounted tries: one that kills its worker must end, too */
+
 struct job {
     int64_t id;
     char request[UUID_TEXT_SIZE];
