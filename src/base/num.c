@@ -36,7 +36,7 @@ bool num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value
     return num_parse_len(text, strlen(text), min, max, ret_value);
 }
 
-static int hex_digit(char c)
+int num_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -54,7 +54,7 @@ bool num_parse_hex_len(const char *text, size_t len, uint64_t max, uint64_t *ret
     if (len == 0 || len > 16)
         return false;
     for (size_t i = 0; i < len; i++) {
-        int digit = hex_digit(text[i]);
+        int digit = num_hex_digit(text[i]);
         if (digit < 0)
             return false;
         value = value << 4 | (uint64_t)digit;

@@ -3,6 +3,7 @@
  * trailers, which are read and dropped. Source: RFC 9112 7.1. */
 #include <string.h>
 
+#include "base/num.h"
 #include "http/internal.h"
 
 static bool is_alnum(char c)
@@ -27,7 +28,7 @@ static int broken(struct error *err, const char *why)
 
 static int read_size(struct http_chunked *c, char byte, struct error *err)
 {
-    int digit = http_hex_value(byte);
+    int digit = num_hex_digit(byte);
     if (digit >= 0) {
         if (++c->digits > 16 || c->left > (uint64_t)INT64_MAX >> 4)
             return broken(err, "a chunk size is out of bounds");

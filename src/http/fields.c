@@ -38,7 +38,7 @@ static bool literal_valid(const char *host, size_t len)
     if (len < 4 || host[0] != '[' || host[len - 1] != ']')
         return false;
     for (size_t i = 1; i + 1 < len; i++)
-        if (http_hex_value(host[i]) < 0 && host[i] != ':' && host[i] != '.')
+        if (num_hex_digit(host[i]) < 0 && host[i] != ':' && host[i] != '.')
             return false;
     return true;
 }

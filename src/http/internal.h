@@ -42,17 +42,6 @@
 #define HTTP_EXTENSION_MAX 256 /* bytes of extensions of one chunk */
 #define HTTP_TRAILER_MAX 8192  /* bytes of all trailers */
 
-static inline int http_hex_value(char c) /* -1: not a hex digit */
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* fields.c: the second half of http_parse_head. Sets what the fields mean; refuses as that does. */
 int http_head_understand(struct http_head *head, int *ret_status, struct error *err) MUST_USE;
 

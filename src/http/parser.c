@@ -6,6 +6,7 @@
  * Sources: RFC 9112 (syntax, sections 2 to 7), RFC 9110 (fields), nginx 1.22 (compared in tests/e2e). */
 #include <string.h>
 
+#include "base/num.h"
 #include "http/internal.h"
 
 #define METHOD_MAX 32
@@ -96,7 +97,7 @@ static bool escapes_valid(const char *text, const char *end)
     for (const char *p = text; p < end; p++) {
         if (*p != '%')
             continue;
-        if (end - p < 3 || http_hex_value(p[1]) < 0 || http_hex_value(p[2]) < 0 || (p[1] == '0' && p[2] == '0'))
+        if (end - p < 3 || num_hex_digit(p[1]) < 0 || num_hex_digit(p[2]) < 0 || (p[1] == '0' && p[2] == '0'))
             return false;
         p += 2;
     }
@@ -114,7 +115,7 @@ static bool path_climbs(const char *path, const char *end)
     for (const char *p = path; p <= end; p++) {
         char c = p < end ? *p : '/';
         if (c == '%') {
-            c = (char)(http_hex_value(p[1]) << 4 | http_hex_value(p[2]));
+            c = (char)(num_hex_digit(p[1]) << 4 | num_hex_digit(p[2]));
             p += 2;
         }
         if (c != '/') {
