@@ -1,5 +1,5 @@
 /* Bodies, paging links, problems, and the OpenAPI description. */
-#include "check.h"
+#include "../check.h"
 
 #include "api/answer.h"
 #include "api/openapi.h"

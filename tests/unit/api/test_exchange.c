@@ -1,5 +1,5 @@
 /* Whole exchanges: a client's bytes, the real server, and a core made of a table at the other end of the channel. */
-#include "check.h"
+#include "../check.h"
 
 #include <arpa/inet.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* Frames: what of a request reaches core, and what is refused before. */
-#include "check.h"
+#include "../check.h"
 
 #include "api/input.h"
 

@@ -1,5 +1,5 @@
 /* The route table: what it must be, and what a path finds in it. */
-#include "check.h"
+#include "../check.h"
 
 #include "api/route.h"
 #include "api/schema.h"

@@ -1,5 +1,5 @@
 /* Links: the whole matrix of status, type, roles and relation against a rule written by hand; permission letters. */
-#include "check.h"
+#include "../check.h"
 
 #include "model/authz.h"
 

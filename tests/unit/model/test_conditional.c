@@ -1,5 +1,5 @@
 /* Conditional requests: RFC 9110's precedence, Azure's refusals, whole seconds. */
-#include "check.h"
+#include "../check.h"
 
 #include "model/conditional.h"
 

@@ -1,6 +1,6 @@
 /* The life cycle, exhaustively: every status, event, set of roles and relation against an expectation written by hand
  * from the design's tables, not computed from the tables in src/model. */
-#include "check.h"
+#include "../check.h"
 
 #include "model/flow.h"
 

@@ -1,5 +1,5 @@
 /* The manifest: its canonical bytes are fixed, and everything out of form is refused. */
-#include "check.h"
+#include "../check.h"
 
 #include <stdio.h>
 

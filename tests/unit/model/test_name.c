@@ -1,5 +1,5 @@
 /* Names of blobs and metadata: every way of being wrong, twins, and trees. */
-#include "check.h"
+#include "../check.h"
 
 #include "base/str.h"
 #include "model/name.h"

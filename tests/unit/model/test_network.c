@@ -1,5 +1,5 @@
 /* Networks and addresses: what parses, what contains what, what overlaps. */
-#include "check.h"
+#include "../check.h"
 
 #include "model/network.h"
 

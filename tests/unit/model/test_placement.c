@@ -1,5 +1,5 @@
 /* Block ids as real clients send them, and the places they predict. */
-#include "check.h"
+#include "../check.h"
 
 #include <stdio.h>
 

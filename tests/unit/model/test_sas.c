@@ -1,5 +1,5 @@
 /* Links: the layout of the signed text, minting, and that nothing but what was minted is ever accepted. */
-#include "check.h"
+#include "../check.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* The smaller tables: accounts and their names, statuses, roles, policy. */
-#include "check.h"
+#include "../check.h"
 
 #include "base/str.h"
 #include "model/account.h"

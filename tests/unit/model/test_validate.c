@@ -1,5 +1,5 @@
 /* Request bodies: defaults, limits, and that every refusal names its field. */
-#include "check.h"
+#include "../check.h"
 
 #include <stdio.h>
 

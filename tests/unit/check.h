@@ -1,6 +1,6 @@
-/* What every test of the rules needs: cmocka and two short assertions. */
-#ifndef AIRLOCK_TESTS_MODEL_CHECK_H
-#define AIRLOCK_TESTS_MODEL_CHECK_H
+/* cmocka, and two short assertions for what is refused. */
+#ifndef AIRLOCK_TESTS_CHECK_H
+#define AIRLOCK_TESTS_CHECK_H
 
 #include <setjmp.h>
 #include <stdarg.h>
