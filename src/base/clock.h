@@ -1,4 +1,4 @@
-/* Time: wall-clock microseconds for records, monotonic milliseconds for deadlines, and the three text forms we speak. */
+/* Time: wall-clock microseconds for records, monotonic milliseconds for deadlines, and three text forms. */
 #ifndef AIRLOCK_BASE_CLOCK_H
 #define AIRLOCK_BASE_CLOCK_H
 

@@ -1,4 +1,5 @@
-/* Hashes, message authentication, key derivation, randomness and the text encodings of bytes; a thin layer over OpenSSL. */
+/* Hashes, message authentication, key derivation, randomness and the text encodings of bytes; a thin layer over
+ * OpenSSL. */
 #ifndef AIRLOCK_BASE_CRYPTO_H
 #define AIRLOCK_BASE_CRYPTO_H
 
@@ -31,7 +32,8 @@ void sha256(const void *bytes, size_t len, unsigned char out[static SHA256_SIZE]
 void sha256_hex(const void *bytes, size_t len, char out[static SHA256_HEX_SIZE]);
 void hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len, unsigned char out[static SHA256_SIZE]);
 /* HKDF-SHA-256 without salt; out_len at most 255 * 32. */
-void hkdf_sha256(const void *key, size_t key_len, const void *info, size_t info_len, unsigned char *out, size_t out_len);
+void hkdf_sha256(const void *key, size_t key_len, const void *info, size_t info_len, unsigned char *out,
+                 size_t out_len);
 
 void random_fill(void *out, size_t len); /* ends the process if the kernel has none */
 bool equal_constant_time(const void *a, const void *b, size_t len);

@@ -111,8 +111,8 @@ int file_read_secret(const char *path, size_t max, char **ret, size_t *ret_len, 
     if (fstat(fd, &st) != 0)
         return error_set_errno(err, E_IO, "Cannot look at the secret file %s", path);
     if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0)
-        return error_set(err, E_CONFIG, "The secret file %s must be a regular file that only its owner can read (chmod 600)",
-                         path);
+        return error_set(err, E_CONFIG,
+                         "The secret file %s must be a regular file that only its owner can read (chmod 600)", path);
     return read_fd(fd, path, max, ret, ret_len, err);
 }
 

@@ -1,4 +1,5 @@
-/* Growable bounded strings and fatal-on-failure allocation. Linked into every program; no I/O but a last word on stderr. */
+/* Growable bounded strings and fatal-on-failure allocation. Linked into every program; no I/O but a last word on
+ * stderr. */
 #include "base/str.h"
 
 #include <stdarg.h>

@@ -99,8 +99,8 @@ static int review_check_digest(const struct request *req, const struct review_in
 {
     if (!input->manifest_digest || strcmp(input->manifest_digest, req->manifest_digest) == 0)
         return 0;
-    return error_set_field(err, E_STALE, "manifestDigest", "The request's manifest digest is %s: look at the files again",
-                           req->manifest_digest);
+    return error_set_field(err, E_STALE, "manifestDigest",
+                           "The request's manifest digest is %s: look at the files again", req->manifest_digest);
 }
 
 int request_review(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
@@ -140,8 +140,9 @@ int request_revoke(struct core *core, struct call *call, json_t **ret_ok, struct
         r = caller_fresh(core, call, err);
     if (r == 0)
         r = apply_event(core, call, &req, EVENT_REVOKE, NULL,
-                        req.type == REQUEST_IMPORT ? "Removed from the workspace; copies already taken stay with those who took them."
-                                                   : "Removed; copies already taken stay with those who took them.",
+                        req.type == REQUEST_IMPORT
+                            ? "Removed from the workspace; copies already taken stay with those who took them."
+                            : "Removed; copies already taken stay with those who took them.",
                         json_pack("{s:s}", "reason", reason), err);
     if (r == 0)
         r = review_add(core, call, &req, "revoked", reason, err);
@@ -155,10 +156,11 @@ int request_review_resource(struct core *core, struct call *call, json_t **ret_o
 
     if (r != 0)
         return r;
-    return error_set(err, E_INVALID,
-                     "Failed to retrieve Airlock Review configuration for workspace %s. Please ask your TRE administrator to "
-                     "check the configuration. Details: no review provider is configured",
-                     call->workspace);
+    return error_set(
+        err, E_INVALID,
+        "Failed to retrieve Airlock Review configuration for workspace %s. Please ask your TRE administrator to "
+        "check the configuration. Details: no review provider is configured",
+        call->workspace);
 }
 
 int admin_retry(struct core *core, struct call *call, json_t **ret_ok, struct error *err)

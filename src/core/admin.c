@@ -61,8 +61,8 @@ int core_health(struct core *core, struct call *call UNUSED, json_t **ret_ok, st
     bool database = db_first(core->db, Q_WORKSPACE_COUNT, NO_ARGS, &row, err) == 1;
     bool identity = core->keys != NULL;
     *ret_ok = json_pack("{s:[{s:s,s:s,s:s},{s:s,s:s,s:s}], s:b}", "services", "service", "Database", "status",
-                        database ? "OK" : "Not OK", "message", database ? "" : "The database does not answer", "service",
-                        "Identity provider", "status", identity ? "OK" : "Not OK", "message",
+                        database ? "OK" : "Not OK", "message", database ? "" : "The database does not answer",
+                        "service", "Identity provider", "status", identity ? "OK" : "Not OK", "message",
                         identity ? "" : "Its keys are not here yet", "ready", database && identity);
     return 0;
 }

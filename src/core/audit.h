@@ -4,8 +4,8 @@
 
 #include "core/core.h"
 
-/* kind: "transition", "link", "upload", …; subject "" means: from the call (its person, or its link's holder). detail is
- * stolen and may be NULL. */
+/* kind: "transition", "link", "upload", …; subject "" means: from the call (its person, or its link's holder). detail
+ * is stolen and may be NULL. */
 int audit_add(struct core *core, const struct call *call, const char *kind, const char *subject, json_t *detail_stolen,
               struct error *err) MUST_USE;
 

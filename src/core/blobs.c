@@ -12,7 +12,7 @@
 #define BLOB_SIZE_MAX (5LL << 40)
 #define ETAG_SIZE 24
 #define NAMES_BEYOND_POLICY 1000 /* a draft may hold more files than it may be submitted with, but not without end */
-#define STAGED_TIMES 2           /* blocks that wait for their list may take the request's bytes so often: once to be sent again */
+#define STAGED_TIMES 2           /* blocks that wait for their list may take the request's bytes so often */
 
 void blob_done(struct blob *b)
 {
@@ -65,7 +65,8 @@ static int blob_check_twin(struct core *core, const struct access *a, const char
     int r = db_first(core->db, Q_BLOB_TWIN, ARGS(DB_T(a->request.id), DB_T(twin)), &row, err);
 
     if (r == 1 && strcmp(db_text(row, 0), name) != 0)
-        return error_set(err, E_CONFLICT, "A file whose name differs only in letter case or accents' spelling is there already");
+        return error_set(err, E_CONFLICT,
+                         "A file whose name differs only in letter case or accents' spelling is there already");
     return r < 0 ? r : 0;
 }
 
@@ -170,9 +171,9 @@ int blob_replace(struct core *core, struct call *call, const struct blob_commit 
     etag_new(etag);
     r = db_first(core->db, Q_BLOB_INSERT,
                  ARGS(DB_T(request), DB_T(commit->name), DB_T(twin), DB_I(commit->size), DB_T(etag),
-                      DB_T(properties.len ? str_text(&properties) : "{}"), DB_T(metadata.len ? str_text(&metadata) : "{}"),
-                      DB_T(commit->sha256), DB_T(commit->commit_id), DB_I(old.id ? old.created : call->now),
-                      DB_I(call->now)),
+                      DB_T(properties.len ? str_text(&properties) : "{}"),
+                      DB_T(metadata.len ? str_text(&metadata) : "{}"), DB_T(commit->sha256), DB_T(commit->commit_id),
+                      DB_I(old.id ? old.created : call->now), DB_I(call->now)),
                  &row, err);
     if (r < 0)
         return r;
@@ -263,7 +264,8 @@ int blob_commit_answer(struct core *core, const struct access *a, const char *na
     return r;
 }
 
-int blob_is_repeat(struct core *core, const struct call *call, const char *commit_id, json_t **ret_ok, struct error *err)
+int blob_is_repeat(struct core *core, const struct call *call, const char *commit_id, json_t **ret_ok,
+                   struct error *err)
 {
     AUTO_ACCESS struct access a = {0};
     AUTO_BLOB struct blob b = {0};

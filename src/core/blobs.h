@@ -47,14 +47,15 @@ int staging_drop_all(struct core *core, const char *request, struct error *err) 
 /* Of the object files named in candidates (a JSON array), those nothing refers to any more. */
 int objects_unused(struct core *core, const json_t *candidates, json_t *ret_list, struct error *err) MUST_USE;
 /* Collects the object files of a blob and of its staged blocks. */
-int blob_objects(struct core *core, const char *request, const char *name, json_t *ret_list, struct error *err) MUST_USE;
+int blob_objects(struct core *core, const char *request, const char *name, json_t *ret_list,
+                 struct error *err) MUST_USE;
 int blob_commit_answer(struct core *core, const struct access *a, const char *name, const json_t *candidates,
                        json_t **ret_ok, struct error *err) MUST_USE;
 /* A commit frame that was counted before and comes again, because its answer was lost, is the same effect: 1 and the
- * answer; 0 otherwise. Asked before the link is judged: the request may have moved on meanwhile, and a refusal would make
- * the sender unlink bytes that count. Only the sender knows the id, which it drew. */
-int blob_is_repeat(struct core *core, const struct call *call, const char *commit_id, json_t **ret_ok, struct error *err)
-    MUST_USE;
+ * answer; 0 otherwise. Asked before the link is judged: the request may have moved on meanwhile, and a refusal would
+ * make the sender unlink bytes that count. Only the sender knows the id, which it drew. */
+int blob_is_repeat(struct core *core, const struct call *call, const char *commit_id, json_t **ret_ok,
+                   struct error *err) MUST_USE;
 
 /* Writes the closing audit row of each download that has come to rest. */
 int downloads_tell_ended(struct core *core, int64_t now, struct error *err) MUST_USE;

@@ -183,7 +183,7 @@ static json_t *page_blob(struct page *p, const struct db_rows *row)
     return blob;
 }
 
-/* Takes rows from the name on until the page is full, a prefix was found (*ret_from names where to go on), or the end. */
+/* Takes rows from the name on until the page is full, a prefix was found (*ret_from: where to go on), or the end. */
 static int page_take(struct core *core, const char *request, struct page *p, char **from, bool *ret_more,
                      struct error *err)
 {

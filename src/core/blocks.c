@@ -19,7 +19,8 @@ struct staging {
     int64_t bytes;
 };
 
-static int staging_load(struct core *core, const char *request, const char *name, struct staging *ret, struct error *err)
+static int staging_load(struct core *core, const char *request, const char *name, struct staging *ret,
+                        struct error *err)
 {
     AUTO_ROWS struct db_rows *row = NULL;
     int r = db_first(core->db, Q_STAGING_GET, ARGS(DB_T(request), DB_T(name)), &row, err);
@@ -93,8 +94,8 @@ static int block_reserve(struct core *core, const char *request, const char *nam
         r = block_place(core, &s, block_id, size, &start, err);
     if (r == 0)
         r = db_exec(core->db, Q_STAGING_PUT,
-                    ARGS(DB_T(request), DB_T(name), DB_T(s.object), DB_I(s.high), DB_I(s.block_size), DB_I(s.blocks + 1),
-                         DB_I(s.bytes + size)),
+                    ARGS(DB_T(request), DB_T(name), DB_T(s.object), DB_I(s.high), DB_I(s.block_size),
+                         DB_I(s.blocks + 1), DB_I(s.bytes + size)),
                     err);
     if (r >= 0)
         r = db_first(core->db, Q_BLOCK_ADD,
@@ -251,7 +252,8 @@ static int commit_write(struct core *core, struct call *call, const struct acces
         r = blob_replace(core, call, &commit, &id, err);
     for (size_t i = 0; i < parts->count && r == 0; i++) {
         const struct part *part = &parts->items[i];
-        r = extent_add(core, id, (int64_t)i, part->block_id, part->object, part->start, part->length, part->sha256, err);
+        r = extent_add(core, id, (int64_t)i, part->block_id, part->object, part->start, part->length, part->sha256,
+                       err);
     }
     if (r == 0)
         r = db_exec(core->db, Q_BLOCK_DELETE, ARGS(DB_T(a->request.id), DB_T(commit.name)), err);

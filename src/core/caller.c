@@ -74,7 +74,8 @@ static int caller_verify(struct core *core, struct call *call, unsigned *ret_cla
 }
 
 /* The caller's roles in a scope ("" is the TRE): by assignment, or as the token claims, as the operator chose. */
-static int caller_roles(struct core *core, struct call *call, const char *workspace, unsigned claimed, struct error *err)
+static int caller_roles(struct core *core, struct call *call, const char *workspace, unsigned claimed,
+                        struct error *err)
 {
     unsigned kind = *workspace ? ROLE_WORKSPACE_ALL : ROLE_TRE_ALL;
     int r = 0;

@@ -1,6 +1,6 @@
-/* What the parts of airlock-core share: the process's state, the question being answered, and the effects that must wait
- * for the commit. airlock-core is the only owner of state, keys and audit; it never holds a socket to a user or a byte of
- * a file. */
+/* What the parts of airlock-core share: the process's state, the question being answered, and the effects that must
+ * wait for the commit. airlock-core is the only owner of state, keys and audit; it never holds a socket to a user or a
+ * byte of a file. */
 #ifndef AIRLOCK_CORE_CORE_H
 #define AIRLOCK_CORE_CORE_H
 

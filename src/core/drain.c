@@ -104,7 +104,8 @@ int drains_recover(struct core *core, struct error *err)
 
     if (core->drains->last_id == 0) {
         core->drains->last_id = first_id();
-        r = drains_select(core, Q_REQUEST_RAISED_LATELY, err); /* an earlier life may have died before it told anybody */
+        /* An earlier life may have died before it told anybody. */
+        r = drains_select(core, Q_REQUEST_RAISED_LATELY, err);
     }
     return r ? r : drains_select(core, Q_JOB_UNDRAINED, err);
 }

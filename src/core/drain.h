@@ -1,5 +1,5 @@
 /* Drains: after a generation was raised, the zone's airlock-blob must end every older transfer, within DRAIN_MS, or be
- * restarted. Jobs that touch a draft's bytes wait for it. What is waited for survives a restart of core in job.drained. */
+ * restarted. Jobs that touch a draft's bytes wait for it. What is waited for outlives core in job.drained. */
 #ifndef AIRLOCK_CORE_DRAIN_H
 #define AIRLOCK_CORE_DRAIN_H
 
@@ -11,7 +11,7 @@ struct drains *drains_new(void);
 void drains_free(struct drains *drains);
 
 /* When an answer was taken but not recorded: asks again for every open job that still waits. The first time, at start,
- * also for what was decided so lately that an earlier life may not have told the zone's process: downloads that run on. */
+ * also for what was decided so lately that an earlier life may not have told the zone's process: downloads run on. */
 int drains_recover(struct core *core, struct error *err) MUST_USE;
 /* After a commit: tell the zone's process. */
 void drain_begin(struct core *core, const struct effect *effect);

@@ -1,5 +1,5 @@
-/* What a job's result does: the seal becomes a manifest, a move becomes a status. Part of airlock-core, whose rules check
- * every release: the mover's word is compared with what the rows say. */
+/* What a job's result does: the seal becomes a manifest, a move becomes a status. Part of airlock-core, whose rules
+ * check every release: the mover's word is compared with what the rows say. */
 #include <string.h>
 
 #include "base/log.h"
@@ -156,9 +156,9 @@ static int seal_manifest(struct outcome *o, struct error *err)
     if (r != 0)
         return r;
     manifest_finish(m, o->req.manifest_digest);
-    r = db_exec(o->core->db, Q_REQUEST_SET_MANIFEST,
-                ARGS(DB_T(o->req.id), DB_T(o->req.manifest_digest), DB_T(o->core->config.scanning ? NULL : NOT_SCANNED)),
-                err);
+    r = db_exec(
+        o->core->db, Q_REQUEST_SET_MANIFEST,
+        ARGS(DB_T(o->req.id), DB_T(o->req.manifest_digest), DB_T(o->core->config.scanning ? NULL : NOT_SCANNED)), err);
     if (r == 0)
         return error_set(err, E_INTERNAL, "The request has a manifest already");
     return r < 0 ? r : 0;
@@ -204,7 +204,8 @@ static int take_mismatch(struct outcome *o, struct error *err)
 {
     static const char WHAT[] = "The bytes on disk are not the ones that were sealed; the request was blocked.";
     if (o->job.kind == JOB_SEAL)
-        return seal_mismatched(o, "The bytes on disk are not the ones that were uploaded; the request was blocked.", err);
+        return seal_mismatched(o, "The bytes on disk are not the ones that were uploaded; the request was blocked.",
+                               err);
     const char *found = json_text(o->in, "dir"); /* an earlier try may have carried it on before it was cut */
     int r = job_may_lie_at(&o->job, &o->req, found) ? set_dir_to(o, found, err) : 0;
     log_error("request %s: %s", o->req.id, json_text(o->in, "detail"));
@@ -237,7 +238,8 @@ static int take_removed(struct outcome *o, struct error *err)
 {
     int r = job_close(o, err);
     return r ? r
-             : audit_add(o->core, o->call, o->text, SYSTEM_MOVER, json_pack("{s:I}", "job", (json_int_t)o->job.id), err);
+             : audit_add(o->core, o->call, o->text, SYSTEM_MOVER, json_pack("{s:I}", "job", (json_int_t)o->job.id),
+                         err);
 }
 
 static int take_swept(struct outcome *o, struct error *err)

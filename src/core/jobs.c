@@ -33,7 +33,7 @@ static void job_read(const struct db_rows *row, struct job *ret)
     (void)str_copy(ret->target, sizeof ret->target, db_text(row, 4));
 }
 
-/* Places where the directory may be, the likeliest first: where an earlier try of this job put it, then where it was. */
+/* Places where the directory may be, the likeliest first: where an earlier try put it, then where it was. */
 static json_t *job_candidates(const struct job *job, const struct request *req)
 {
     json_t *list = json_array();
@@ -250,7 +250,7 @@ int jobs_release_all(struct core *core, struct error *err)
     return r < 0 ? r : 0;
 }
 
-/* A directory is known while its request's row names it, or while a job of that request is open and may still need it. */
+/* A directory is known while its request's row names it, or while an open job of that request may still need it. */
 static int dir_is_known(struct core *core, const char *dir, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
@@ -315,12 +315,12 @@ int admin_jobs(struct core *core, struct call *call, json_t **ret_ok, struct err
     if (r != 0)
         return r;
     while ((r = db_rows_next(rows, err)) == 1)
-        json_array_append_new(
-            jobs, json_pack("{s:I, s:s, s:s, s:s, s:I, s:f, s:b, s:s, s:f}", "id", (json_int_t)db_int(rows, 0), "request",
-                            db_text(rows, 1), "kind", db_text(rows, 2), "state", db_text(rows, 3), "attempts",
-                            (json_int_t)db_int(rows, 4), "nextTry", (double)db_int(rows, 5) / 1e6, "leased",
-                            db_int(rows, 6) > call->now, "error", db_text(rows, 7), "createdWhen",
-                            (double)db_int(rows, 8) / 1e6));
+        json_array_append_new(jobs, json_pack("{s:I, s:s, s:s, s:s, s:I, s:f, s:b, s:s, s:f}", "id",
+                                              (json_int_t)db_int(rows, 0), "request", db_text(rows, 1), "kind",
+                                              db_text(rows, 2), "state", db_text(rows, 3), "attempts",
+                                              (json_int_t)db_int(rows, 4), "nextTry", (double)db_int(rows, 5) / 1e6,
+                                              "leased", db_int(rows, 6) > call->now, "error", db_text(rows, 7),
+                                              "createdWhen", (double)db_int(rows, 8) / 1e6));
     if (r == 0)
         *ret_ok = json_pack("{s:O}", "jobs", jobs);
     return r;

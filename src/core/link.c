@@ -28,14 +28,14 @@ static int link_permissions(const struct call *call, const struct request *req, 
     if (r == 0 && (*ret & ~most)) {
         char allowed[PERMISSION_TEXT_MAX];
         permission_format(most, allowed);
-        return error_set_field(err, E_FORBIDDEN, "permissions", "In status %s you may have %s", status_name(req->status),
-                               allowed);
+        return error_set_field(err, E_FORBIDDEN, "permissions", "In status %s you may have %s",
+                               status_name(req->status), allowed);
     }
     return r;
 }
 
-static int link_store(struct core *core, const struct call *call, const struct request *req, const struct sas_mint *mint,
-                      struct error *err)
+static int link_store(struct core *core, const struct call *call, const struct request *req,
+                      const struct sas_mint *mint, struct error *err)
 {
     char permissions[PERMISSION_TEXT_MAX];
     permission_format(mint->permissions, permissions);
@@ -93,7 +93,8 @@ int request_link(struct core *core, struct call *call, json_t **ret_ok, struct e
     if (r == 0)
         r = link_permissions(call, &req, &permissions, err);
     if (r == 0)
-        r = json_get_int(call->in, "expiresIn", w.policy.link_lifetime_s, 1, w.policy.link_lifetime_s, &lifetime_s, err);
+        r = json_get_int(call->in, "expiresIn", w.policy.link_lifetime_s, 1, w.policy.link_lifetime_s, &lifetime_s,
+                         err);
     if (r == 0)
         r = link_mint(core, call, &req, permissions, lifetime_s, &url, err);
     if (r == 0)
@@ -107,8 +108,9 @@ static int revoke_all_allowed(const struct request *req, const struct call *call
     struct actor actor = request_actor(req, call);
     if (actor.is_requestor || (actor.roles & (ROLE_OWNER | ROLE_MANAGER | ROLE_TRE_ADMIN)))
         return 0;
-    return error_set(err, E_FORBIDDEN, "Only the requestor, a Workspace Owner, an Airlock Manager or a TRE administrator "
-                                       "may end a request's links");
+    return error_set(err, E_FORBIDDEN,
+                     "Only the requestor, a Workspace Owner, an Airlock Manager or a TRE administrator "
+                     "may end a request's links");
 }
 
 int request_link_revoke_all(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
@@ -128,6 +130,7 @@ int request_link_revoke_all(struct core *core, struct call *call, json_t **ret_o
     (void)str_copy(drain.request, sizeof drain.request, req.id);
     (void)str_copy(drain.dir, sizeof drain.dir, req.dir);
     effect_add(core, &drain);
-    r = audit_add(core, call, "link.revoked", "", json_pack("{s:I}", "generation", (json_int_t)req.generation + 1), err);
+    r = audit_add(core, call, "link.revoked", "", json_pack("{s:I}", "generation", (json_int_t)req.generation + 1),
+                  err);
     return r ? r : request_envelope(core, call, req.id, ret_ok, err);
 }

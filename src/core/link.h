@@ -19,7 +19,7 @@ void access_done(struct access *a);
 #define AUTO_ACCESS CLEANUP(access_done)
 
 /* Judges the access fields of a frame of airlock-blob (ipc/messages.md): zone, signature under the present generation,
- * time, address, protocol, and needed (enum permission bits of which one is enough). Fills call->request and link_id. */
+ * time, address, protocol, and needed (enum permission bits of which one is enough). Fills call->request, link_id. */
 int access_check(struct core *core, struct call *call, unsigned needed, struct access *ret, struct error *err) MUST_USE;
 
 call_handler blob_access;

@@ -1,5 +1,5 @@
-/* airlock-core: the only owner of state, keys and audit. It answers frames from the other processes and opens no socket,
- * no file of a user's, and nothing on the network. */
+/* airlock-core: the only owner of state, keys and audit. It answers frames from the other processes and opens no
+ * socket, no file of a user's, and nothing on the network. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -91,7 +91,8 @@ static int start(struct core *core, struct error *err)
 int main(void)
 {
     (void)umask(077); /* the database is for nobody else */
-    struct core core = {.child = child_begin(), .drains = drains_new(), .refusals = refusals_new(), .tokens = tokens_new()};
+    struct core core = {
+        .child = child_begin(), .drains = drains_new(), .refusals = refusals_new(), .tokens = tokens_new()};
     struct error err = {0};
 
     read_config(&core);

@@ -142,7 +142,8 @@ static int people_change(struct core *core, struct call *call, bool add, json_t 
     if (r != 0)
         return r;
     if (!role_by_name(role_id, &role) || !(role & ROLE_WORKSPACE_ALL))
-        return error_set_field(err, E_INVALID, "role_id", "role_id must be WorkspaceOwner, WorkspaceResearcher or AirlockManager");
+        return error_set_field(err, E_INVALID, "role_id",
+                               "role_id must be WorkspaceOwner, WorkspaceResearcher or AirlockManager");
     if (json_array_size(ids) == 0 || json_array_size(ids) > 100)
         return error_set_field(err, E_INVALID, "user_ids", "user_ids must be a list of 1 to 100 ids");
     json_array_foreach(ids, i, id)

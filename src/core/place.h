@@ -1,4 +1,5 @@
-/* Where bytes lie: ZONE/USE/ACCOUNT/REQUEST.TOKEN below the storage root. The only place that makes or reads such paths. */
+/* Where bytes lie: ZONE/USE/ACCOUNT/REQUEST.TOKEN below the storage root. The only place that makes or reads such
+ * paths. */
 #ifndef AIRLOCK_CORE_PLACE_H
 #define AIRLOCK_CORE_PLACE_H
 

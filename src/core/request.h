@@ -1,4 +1,4 @@
-/* Requests: the row, how it is shown, and who stands in which relation to it. Changing a status is core/apply's alone. */
+/* Requests: the row, how it is shown, and who stands in which relation to it. Changing a status is core/apply's. */
 #ifndef AIRLOCK_CORE_REQUEST_H
 #define AIRLOCK_CORE_REQUEST_H
 

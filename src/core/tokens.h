@@ -1,5 +1,5 @@
-/* Tokens whose signature held: remembered by hash, so that the same token is not verified again with every question. Only
- * the signature is remembered; times, issuer, audience and roles are judged afresh each time. */
+/* Tokens whose signature held: remembered by hash, so that the same token is not verified again with every question.
+ * Only the signature is remembered; times, issuer, audience and roles are judged afresh each time. */
 #ifndef AIRLOCK_CORE_TOKENS_H
 #define AIRLOCK_CORE_TOKENS_H
 

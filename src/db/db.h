@@ -61,7 +61,7 @@ static inline void cleanup_db_rows_(struct db_rows **rows)
 }
 #define AUTO_ROWS CLEANUP(cleanup_db_rows_)
 
-/* The first row: 1 (rows stands on it), 0 (there is none), negative. *ret_rows is the caller's whenever it is not NULL. */
+/* The first row: 1 (rows stands on it), 0 (none), negative. *ret_rows is the caller's whenever it is not NULL. */
 int db_first(struct db *db, enum db_query query, const struct db_value *args, size_t count, struct db_rows **ret_rows,
              struct error *err) MUST_USE;
 

@@ -38,10 +38,12 @@ static int migrate_applied(struct db *db, struct error *err)
         return r;
     while ((r = db_rows_next(rows, err)) == 1) {
         if (++count > DB_MIGRATION_COUNT || db_int(rows, 0) != count)
-            return error_set(err, E_CONFIG, "The database has schema version %lld and this program knows %d; run a newer program",
+            return error_set(err, E_CONFIG,
+                             "The database has schema version %lld and this program knows %d; run a newer program",
                              (long long)db_int(rows, 0), DB_MIGRATION_COUNT);
         if (strcmp(db_text(rows, 1), DB_MIGRATIONS[count - 1].sha256) != 0)
-            return error_set(err, E_CONFIG, "Migration %s was changed after it was applied", DB_MIGRATIONS[count - 1].name);
+            return error_set(err, E_CONFIG, "Migration %s was changed after it was applied",
+                             DB_MIGRATIONS[count - 1].name);
     }
     return r < 0 ? r : count;
 }

@@ -44,7 +44,7 @@ int db_script(struct db *db, const char *sql, struct error *err)
     return 0;
 }
 
-/* STRICT is SQLite's own word: the common schema text gets it here, before each table's closing bracket and semicolon. */
+/* STRICT is SQLite's own word: the common schema text gets it here, before each table's closing bracket. */
 int db_run_schema(struct db *db, const char *sql, struct error *err)
 {
     AUTO_STR struct str text = STR_INIT(1 << 20);
@@ -61,9 +61,10 @@ int db_run_schema(struct db *db, const char *sql, struct error *err)
     return db_script(db, str_text(&text), err);
 }
 
-static const char APPEND_ONLY[] =
-    "CREATE TRIGGER IF NOT EXISTS audit_no_update BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;"
-    "CREATE TRIGGER IF NOT EXISTS audit_no_delete BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;";
+static const char APPEND_ONLY[] = "CREATE TRIGGER IF NOT EXISTS audit_no_update BEFORE UPDATE ON audit BEGIN SELECT "
+                                  "raise(ABORT, 'the audit log is append-only'); END;"
+                                  "CREATE TRIGGER IF NOT EXISTS audit_no_delete BEFORE DELETE ON audit BEGIN SELECT "
+                                  "raise(ABORT, 'the audit log is append-only'); END;";
 
 static const char SETTINGS[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"

@@ -1,5 +1,5 @@
-/* The HTTP/1.1 server under airlock-api, airlock-blob and airlock-idp: one epoll loop per process, a fixed set of worker
- * threads, strict parsing, total deadlines.
+/* The HTTP/1.1 server under airlock-api, airlock-blob and airlock-idp: one epoll loop per process, a fixed set of
+ * worker threads, strict parsing, total deadlines.
  *
  * Life of an exchange: the loop accepts, reads and parses the head (sockets never block a thread), then a worker calls
  * the handler. The handler answers at once (http_reply*), or accepts the body with a sink; only then is "100 Continue"
@@ -33,7 +33,7 @@ struct http_head {
     enum http_method method;
     const char *method_text;
     const char *path;       /* the target (origin form, or "*" for OPTIONS) up to '?', still percent-encoded */
-    const char *query;      /* after '?', still encoded; "" when there is none. May hold a SAS signature: never log it */
+    const char *query; /* after '?', still encoded; "" when there is none. May hold a SAS signature: never log it */
     const char *host;
     bool minor_zero;        /* HTTP/1.0 */
     bool keep_alive;
@@ -59,7 +59,7 @@ const char *http_header(const struct http_head *head, const char *name);
 /* Number of times a header stands in the head: handlers refuse doubles of headers that mean one thing. */
 size_t http_header_count(const struct http_head *head, const char *name);
 
-/* Percent-decodes text (len bytes) once into out. Refuses bad escapes and NUL; '+' stays '+'. false: malformed or over. */
+/* Percent-decodes text (len bytes) once into out. '+' stays '+'. false: a bad escape, a NUL, or too long. */
 bool http_decode(const char *text, size_t len, char *out, size_t out_size);
 /* The form-urlencoded variant for application/x-www-form-urlencoded bodies: '+' is a space. */
 bool http_decode_form(const char *text, size_t len, char *out, size_t out_size);
@@ -95,18 +95,20 @@ struct http_settings {
     unsigned min_body_rate;         /* bytes per second, up and down, averaged after a grace of 10 s; 0: off. Only time
                                        in which the client keeps us waiting counts */
     unsigned buffers;               /* body buffers of HTTP_BUFFER_SIZE in the pool */
-    void (*handler)(struct http_exchange *x, void *ctx); /* worker thread; must reply or accept a body before returning */
+    /* On a worker thread; must reply or accept a body before returning. */
+    void (*handler)(struct http_exchange *x, void *ctx);
     void *ctx;
 };
 #define HTTP_BUFFER_SIZE (512 * 1024)
 
-/* The server owns its threads: _run starts the workers (after the caller has confined itself) and joins them; it returns
- * after http_server_stop and the end (or abort after grace_ms) of all exchanges. watch: other descriptors the same loop
- * serves (channels, control socket): see http_server_watch. */
+/* The server owns its threads: _run starts the workers (after the caller has confined itself) and joins them; it
+ * returns after http_server_stop and the end (or abort after grace_ms) of all exchanges. watch: other descriptors the
+ * same loop serves (channels, control socket): see http_server_watch. */
 int http_server_new(const struct http_settings *settings, struct http_server **ret, struct error *err) MUST_USE;
 /* Calls fn on the loop thread whenever fd is readable or at its end. Used for the control socket and channel to core.
  * Both: before http_server_run, or on the loop thread (inside a watch function); unwatch before closing fd. */
-int http_server_watch(struct http_server *s, int fd, void (*fn)(int fd, void *ctx), void *ctx, struct error *err) MUST_USE;
+int http_server_watch(struct http_server *s, int fd, void (*fn)(int fd, void *ctx), void *ctx,
+                      struct error *err) MUST_USE;
 void http_server_unwatch(struct http_server *s, int fd);
 void http_server_run(struct http_server *s);
 /* Any thread, not a signal handler (watch a signalfd): no new connections, finish what runs, return. */
@@ -123,7 +125,7 @@ void http_exchange_set_state(struct http_exchange *x, void *state, void (*destro
 void *http_exchange_state(const struct http_exchange *x);
 
 /* Ends the exchange from any thread: the connection is shut down, a sink's aborted() runs. For revoked transfers.
- * x must be kept alive by the caller: use only from code that holds the transfer in a registry which destroy removes. */
+ * x must be kept alive by the caller: only for code that holds the transfer in a registry which destroy removes. */
 void http_exchange_abort(struct http_exchange *x);
 
 /* Adds a response header; before the reply. Name and value must not contain CR or LF (asserted). */
@@ -138,7 +140,8 @@ void http_reply_empty(struct http_exchange *x, int status);
 
 /* A body streamed from files: next() is asked for pieces until it answers 0; total is announced as Content-Length.
  * next: 1 and a piece (fd stays owned by the source), 0 at the end, negative on an error (connection is cut, the client
- * sees a short body). done(ctx, sent) is called exactly once, with the bytes handed to the socket, whether complete or not. */
+ * sees a short body). done(ctx, sent) is called exactly once, with the bytes handed to the socket, whether complete or
+ * not. */
 struct http_file_source {
     int (*next)(void *ctx, int *ret_fd, uint64_t *ret_offset, uint64_t *ret_len);
     void (*done)(void *ctx, uint64_t sent);
@@ -151,9 +154,9 @@ void http_reply_file(struct http_exchange *x, int status, const char *content_ty
 void http_reply_length(struct http_exchange *x, int status, const char *content_type, uint64_t length);
 
 /* Accepts the request body. write(): pieces of up to HTTP_BUFFER_SIZE in order; all but the last are full buffers when
- * the pool is not short. finish(): the whole body (exactly Content-Length, or the last chunk) has been written; must reply.
- * aborted(): the client vanished, was too slow, broke the framing or was aborted; nothing can be answered any more.
- * Exactly one of finish/aborted is called, unless write() returned non-zero: then write() has already replied. */
+ * the pool is not short. finish(): the whole body (exactly Content-Length, or the last chunk) has been written; must
+ * reply. aborted(): the client vanished, was too slow, broke the framing or was aborted; nothing can be answered any
+ * more. Exactly one of finish/aborted is called, unless write() returned non-zero: then write() has already replied. */
 struct http_sink {
     int (*write)(struct http_exchange *x, const void *bytes, size_t len, void *ctx);
     void (*finish)(struct http_exchange *x, void *ctx);
@@ -167,9 +170,10 @@ void http_accept_body(struct http_exchange *x, const struct http_sink *sink);
 void http_collect_body(struct http_exchange *x, size_t max, void (*fn)(struct http_exchange *x, char *body, size_t len),
                        void (*too_large)(struct http_exchange *x));
 
-/* The refusals of the layer itself (bad head, head time-out, broken chunks) have a plain body; a program may give its own
- * form (problem+json, Azure's XML). fn runs on a worker and must reply; after a bad head the exchange's head is empty.
- * Before http_server_run. A connection over a cap gets a fixed 503: no state is kept for it. */
-void http_server_set_refusal(struct http_server *s, void (*fn)(struct http_exchange *x, int status, const char *detail));
+/* The refusals of the layer itself (bad head, head time-out, broken chunks) have a plain body; a program may give its
+ * own form (problem+json, Azure's XML). fn runs on a worker and must reply; after a bad head the exchange's head is
+ * empty. Before http_server_run. A connection over a cap gets a fixed 503: no state is kept for it. */
+void http_server_set_refusal(struct http_server *s,
+                             void (*fn)(struct http_exchange *x, int status, const char *detail));
 
 #endif

@@ -30,8 +30,8 @@
 #define HTTP_INPUT_FIRST 4096 /* first size of an input buffer; it doubles up to HTTP_HEAD_MAX */
 #define HTTP_DRAIN_MAX \
     ((size_t)64 * 1024) /* an unwanted body up to this is read away; a longer one costs the connection */
-/* Bytes and time that a closing connection may still send, so that the client reads our reply before it sees a reset. The
- * time is what bounds an ordinary client; a refused upload comes fast. */
+/* Bytes and time that a closing connection may still send, so that the client reads our reply before it sees a reset.
+ * The time is what bounds an ordinary client; a refused upload comes fast. */
 #define HTTP_LINGER_MAX ((size_t)64 * 1024 * 1024)
 #define HTTP_LINGER_MS 1000
 #define HTTP_GRACE_MS 10000                    /* body transfers: credit at the start, before the minimum rate counts */

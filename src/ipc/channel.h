@@ -23,7 +23,7 @@ struct channel *channel_new(int fd); /* takes the descriptor over and makes it n
 void channel_free(struct channel *c);
 int channel_fd(const struct channel *c);
 
-/* Queues a frame and writes as much as goes without waiting. The descriptors are duplicated: the caller keeps its own. */
+/* Queues a frame and writes as much as goes without waiting. Descriptors are duplicated: the caller keeps its own. */
 int channel_send(struct channel *c, const json_t *message, const int *fds, size_t fd_count, struct error *err) MUST_USE;
 bool channel_has_output(const struct channel *c);        /* poll for POLLOUT and call channel_flush */
 int channel_flush(struct channel *c, struct error *err) MUST_USE;

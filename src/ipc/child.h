@@ -18,7 +18,8 @@ struct child_hooks {
     void *ctx;
 };
 
-/* Waits for the start message. Ends the process with a clear word when it was not started by airlockd. log_init is done. */
+/* Waits for the start message. Ends the process with a clear word when it was not started by airlockd. log_init is
+ * done. */
 struct child *child_begin(void);
 void child_free(struct child *child);
 enum peer child_self(const struct child *child);
@@ -28,7 +29,8 @@ const char *child_setting(const struct child *child, const char *name);
 int64_t child_setting_int(const struct child *child, const char *name);
 bool child_setting_bool(const struct child *child, const char *name);
 
-int child_take_fd(struct child *child, const char *name); /* the caller's; -1 when the start message had none so named */
+/* The caller's; -1 when the start message had none so named. */
+int child_take_fd(struct child *child, const char *name);
 
 /* sandbox_enter with the setting sandbox.reduced; says so in the log where the kernel lacks Landlock. */
 int child_confine(const struct child *child, const struct sandbox *spec, struct error *err) MUST_USE;

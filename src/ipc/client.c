@@ -73,8 +73,8 @@ static void client_cut(struct ipc_client *client)
     client_drop_calls(client);
 }
 
-/* With the lock held, any thread: sending failed. The descriptor stays open, because the reading thread watches it: closed
- * here, its number could come back as another connection. */
+/* With the lock held, any thread: sending failed. The descriptor stays open, because the reading thread watches it:
+ * closed here, its number could come back as another connection. */
 static void client_break(struct ipc_client *client)
 {
     client->broken = true;

@@ -1,7 +1,7 @@
 /* The asking side of a channel to core. Threaded programs (api, blob, idp) call from workers while their loop reads;
- * single-threaded ones (mover) let ipc_call itself wait, through the pump. A channel may die and be replaced at any time:
- * a question that was not sent waits up to IPC_HOLD_MS for the next channel, one that was sent is repeated there when its
- * message is repeatable, and otherwise ends in E_UNKNOWN. */
+ * single-threaded ones (mover) let ipc_call itself wait, through the pump. A channel may die and be replaced at any
+ * time: a question that was not sent waits up to IPC_HOLD_MS for the next channel, one that was sent is repeated there
+ * when its message is repeatable, and otherwise ends in E_UNKNOWN. */
 #ifndef AIRLOCK_IPC_CLIENT_H
 #define AIRLOCK_IPC_CLIENT_H
 
@@ -27,7 +27,8 @@ void ipc_client_readable(struct ipc_client *client);
 
 /* Asks and waits. fields is stolen; op and id are added. On success *ret_ok is the caller's (ret_ok may be NULL).
  * Returns core's own error code, E_UNAVAILABLE (nothing was asked) or E_UNKNOWN (no answer came). Any thread. */
-int ipc_call(struct ipc_client *client, enum message message, json_t *fields, json_t **ret_ok, struct error *err) MUST_USE;
+int ipc_call(struct ipc_client *client, enum message message, json_t *fields, json_t **ret_ok,
+             struct error *err) MUST_USE;
 /* Sends without expecting an answer; lost when there is no channel. Any thread. fields is stolen. */
 void ipc_push(struct ipc_client *client, enum message message, json_t *fields);
 

@@ -12,7 +12,8 @@ struct listener_spec {
     const char *workers_setting;  /* "api.workers" and the like */
     void (*handler)(struct http_exchange *x, void *ctx);
     void (*refusal)(struct http_exchange *x, int status, const char *detail);
-    void (*push)(const char *op, const json_t *message, void *ctx); /* what core says unasked; NULL: nothing is expected */
+    /* What core says unasked; NULL: nothing is expected. */
+    void (*push)(const char *op, const json_t *message, void *ctx);
     void (*before_channel)(void *ctx); /* loop thread: a new channel to core is about to be used; NULL */
     void (*after_channel)(void *ctx);  /* and now it is; NULL */
     void *ctx;

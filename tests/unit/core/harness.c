@@ -43,7 +43,8 @@ static void bench_people(struct bench *b)
     assert_int_equal(workspace_insert(&b->core, &call, WS2, WS2, &input, id, &err), 0);
     for (size_t i = 0; i < ARRAY_LEN(PEOPLE); i++) {
         assert_int_equal(person_put(&b->core, PEOPLE[i].who, PEOPLE[i].who, "x@example.org", &err), 0);
-        assert_int_equal(role_assign(&b->core, &call, PEOPLE[i].workspace, PEOPLE[i].who, PEOPLE[i].role, true, &err), 0);
+        assert_int_equal(role_assign(&b->core, &call, PEOPLE[i].workspace, PEOPLE[i].who, PEOPLE[i].role, true, &err),
+                         0);
     }
 }
 
@@ -56,17 +57,18 @@ int bench_setup(void **state)
     assert_non_null(mkdtemp(b->dir));
     AUTO_FREE char *url = xasprintf("sqlite:%s/state.db", b->dir);
     assert_int_equal(db_open(url, &b->core.db, &err), 0);
-    b->core.config = (struct core_config){.tre_id = "demo",
-                                          .issuer = ISSUER,
-                                          .core_client_id = CORE_CLIENT,
-                                          .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
-                                          .leeway_s = 30,
-                                          .decision_token_age_s = 5400,
-                                          .job_attempts_max = 3,
-                                          .job_lease_s = 60,
-                                          .job_retry_ms = 0,
-                                          .job_retry_max_ms = 0,
-                                          .policy_default = {1, 1000000, 3600}};
+    b->core.config =
+        (struct core_config){.tre_id = "demo",
+                             .issuer = ISSUER,
+                             .core_client_id = CORE_CLIENT,
+                             .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
+                             .leeway_s = 30,
+                             .decision_token_age_s = 5400,
+                             .job_attempts_max = 3,
+                             .job_lease_s = 60,
+                             .job_retry_ms = 0,
+                             .job_retry_max_ms = 0,
+                             .policy_default = {1, 1000000, 3600}};
     b->core.drains = drains_new();
     b->core.refusals = refusals_new();
     b->core.tokens = tokens_new();
@@ -99,9 +101,9 @@ char *bench_token(struct bench *b, const char *who, const char *audience, int64_
 {
     int64_t now = clock_now_s() - age_s;
     char *token = NULL;
-    AUTO_JSON json_t *claims =
-        json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "iss", ISSUER, "aud", *audience ? audience : CORE_CLIENT, "iat",
-                  (json_int_t)now, "exp", (json_int_t)(clock_now_s() + 600), "oid", who, "name", who, "email", "x@example.org");
+    AUTO_JSON json_t *claims = json_pack(
+        "{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "iss", ISSUER, "aud", *audience ? audience : CORE_CLIENT, "iat",
+        (json_int_t)now, "exp", (json_int_t)(clock_now_s() + 600), "oid", who, "name", who, "email", "x@example.org");
     assert_int_equal(jwt_sign_rs256(b->key, claims, &token, NULL), 0);
     return token;
 }
@@ -153,11 +155,12 @@ int bench_act(struct bench *b, const char *who, enum message message, json_t *fi
 void bench_create(struct bench *b, const char *who, const char *type)
 {
     AUTO_JSON json_t *ok = NULL;
-    assert_int_equal(bench_act(b, who, MESSAGE_REQUEST_CREATE, json_pack("{s:s, s:s}", "type", type, "title", "T"), &ok), 0);
+    assert_int_equal(
+        bench_act(b, who, MESSAGE_REQUEST_CREATE, json_pack("{s:s, s:s}", "type", type, "title", "T"), &ok), 0);
     assert_true(str_copy(b->request, sizeof b->request, json_text(json_object_get(ok, "airlockRequest"), "id")));
 }
 
-/* Splits a link into account and SAS parameters; the values of our links need no more than %2C, %3A, %2F, %2B and %3D. */
+/* Splits a link into account and SAS parameters; our links' values need no more than %2C, %3A, %2F, %2B and %3D. */
 static void bench_split(struct bench *b)
 {
     AUTO_FREE char *copy = xstrdup(b->url);
@@ -224,8 +227,8 @@ int bench_put(struct bench *b, const char *name, int64_t size, char object[stati
     uuid_new(object);
     return bench_blob(b, MESSAGE_BLOB_PUT,
                       json_pack("{s:s, s:s, s:I, s:s, s:{s:s}, s:{s:s}}", "blob", name, "object", object, "size",
-                                (json_int_t)size, "sha256", digest, "properties", "contentType", "text/plain", "metadata",
-                                "secret", "channel"),
+                                (json_int_t)size, "sha256", digest, "properties", "contentType", "text/plain",
+                                "metadata", "secret", "channel"),
                       NULL);
 }
 
@@ -233,7 +236,9 @@ void bench_submit(struct bench *b)
 {
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), 0);
     for (int64_t drain = 1; drain < 20; drain++) /* whatever was asked to drain has drained */
-        assert_int_equal(bench_ask(b, bench_blob_peer(b), MESSAGE_BLOB_DRAINED, json_pack("{s:I}", "drain", (json_int_t)drain), NULL), 0);
+        assert_int_equal(bench_ask(b, bench_blob_peer(b), MESSAGE_BLOB_DRAINED,
+                                   json_pack("{s:I}", "drain", (json_int_t)drain), NULL),
+                         0);
 }
 
 json_t *bench_lease(struct bench *b, json_t **ret_ok)
@@ -268,8 +273,8 @@ json_t *bench_sealed_files(struct bench *b, const json_t *job)
     json_array_foreach(json_object_get(ok, "files"), i, file)
     {
         const json_t *extent = json_array_get(json_object_get(file, "extents"), 0);
-        json_array_append_new(sealed, json_pack("{s:I, s:s, s:I, s:s}", "blob", (json_int_t)json_int(file, "blob"), "object",
-                                                json_string_value(json_array_get(extent, 0)), "size",
+        json_array_append_new(sealed, json_pack("{s:I, s:s, s:I, s:s}", "blob", (json_int_t)json_int(file, "blob"),
+                                                "object", json_string_value(json_array_get(extent, 0)), "size",
                                                 (json_int_t)json_int(file, "size"), "sha256",
                                                 json_string_value(json_array_get(extent, 3))));
     }

@@ -31,8 +31,8 @@ int bench_teardown(void **state);
  * "mallory" (researcher and manager of WS2), "admin". Audience: a workspace id, or "" for the core application. */
 char *bench_token(struct bench *b, const char *who, const char *audience, int64_t age_s);
 
-/* Sends a frame in a transaction of its own and commits. fields is stolen. Returns 0 and the answer's ok, or the code of
- * its error (*ret_ok NULL; the detail is in bench_detail). */
+/* Sends a frame in a transaction of its own and commits. fields is stolen. Returns 0 and the answer's ok, or the code
+ * of its error (*ret_ok NULL; the detail is in bench_detail). */
 int bench_ask(struct bench *b, enum peer from, enum message message, json_t *fields, json_t **ret_ok);
 extern char bench_detail[512];
 /* The same as a person in WS1, for a request route. */

@@ -27,12 +27,13 @@ static void stage(struct bench *b, const char *name, int index, int64_t size, in
     block_id(index, id);
     sha256_hex(id, strlen(id), digest);
     assert_int_equal(bench_blob(b, MESSAGE_BLOCK_BEGIN,
-                                json_pack("{s:s, s:s, s:I}", "blob", name, "blockId", id, "size", (json_int_t)size), &place),
+                                json_pack("{s:s, s:s, s:I}", "blob", name, "blockId", id, "size", (json_int_t)size),
+                                &place),
                      0);
     *ret_offset = json_int(place, "offset");
     assert_int_equal(bench_blob(b, MESSAGE_BLOCK_PUT,
-                                json_pack("{s:s, s:I, s:s}", "blob", name, "extent", (json_int_t)json_int(place, "extent"),
-                                          "sha256", digest),
+                                json_pack("{s:s, s:I, s:s}", "blob", name, "extent",
+                                          (json_int_t)json_int(place, "extent"), "sha256", digest),
                                 NULL),
                      0);
 }
@@ -46,8 +47,8 @@ static int commit(struct bench *b, const char *name, const int *order, size_t co
         json_array_append_new(list, json_pack("[s,s]", "Latest", id));
     }
     return bench_blob(b, MESSAGE_BLOCK_COMMIT,
-                      json_pack("{s:s, s:s, s:o, s:{}, s:{}}", "blob", name, "commit", commit_id, "list", list, "properties",
-                                "metadata"),
+                      json_pack("{s:s, s:s, s:o, s:{}, s:{}}", "blob", name, "commit", commit_id, "list", list,
+                                "properties", "metadata"),
                       NULL);
 }
 
@@ -233,7 +234,8 @@ static void an_upload_may_outlive_its_link(void **state)
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK, json_pack("{s:i}", "expiresIn", 1), &link), 0);
     bench_take_link(b, json_text(link, "containerUrl"));
     (void)sleep(2);
-    assert_int_equal(bench_blob(b, MESSAGE_BLOB_BEGIN, json_pack("{s:s, s:i}", "blob", "late", "size", 5), NULL), E_SAS);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_BEGIN, json_pack("{s:s, s:i}", "blob", "late", "size", 5), NULL),
+                     E_SAS);
     assert_int_equal(bench_put(b, "late", 5, object), 0);
 }
 
@@ -257,7 +259,8 @@ static void lists_have_pages_and_prefixes(void **state)
     assert_int_equal(list_names(b, json_pack("{s:i}", "maxresults", 5000), &flat), 5);
     assert_int_equal(list_names(b, json_pack("{s:i, s:s}", "maxresults", 1, "delimiter", "/"), &page), 1);
     assert_string_equal(json_text(page, "nextMarker"), "d/1");
-    assert_int_equal(list_names(b, json_pack("{s:i, s:s, s:s}", "maxresults", 10, "delimiter", "/", "marker", "d/1"), &tree), 1);
+    assert_int_equal(
+        list_names(b, json_pack("{s:i, s:s, s:s}", "maxresults", 10, "delimiter", "/", "marker", "d/1"), &tree), 1);
     assert_int_equal(json_array_size(json_object_get(tree, "prefixes")), 1);
     assert_string_equal(json_string_value(json_array_get(json_object_get(tree, "prefixes"), 0)), "d/");
 }
@@ -276,8 +279,8 @@ static void a_page_of_large_metadata_is_cut(void **state)
         uuid_new(object);
         sha256_hex(name, strlen(name), digest);
         assert_int_equal(bench_blob(b, MESSAGE_BLOB_PUT,
-                                    json_pack("{s:s, s:s, s:i, s:s, s:{}, s:{s:s}}", "blob", name, "object", object, "size", 1,
-                                              "sha256", digest, "properties", "metadata", "m", large),
+                                    json_pack("{s:s, s:s, s:i, s:s, s:{}, s:{s:s}}", "blob", name, "object", object,
+                                              "size", 1, "sha256", digest, "properties", "metadata", "m", large),
                                     NULL),
                          0);
     }

@@ -184,7 +184,9 @@ static void a_job_that_keeps_failing_gives_up_and_can_be_retried(void **state)
     }
     assert_string_equal(bench_status(b), "failed");
     AUTO_FREE char *admin = bench_token(b, "admin", "", 0);
-    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_ADMIN_RETRY, json_pack("{s:s, s:s}", "token", admin, "request", b->request), NULL), 0);
+    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_ADMIN_RETRY,
+                               json_pack("{s:s, s:s}", "token", admin, "request", b->request), NULL),
+                     0);
     assert_string_equal(bench_status(b), "submitted");
     job = bench_lease(b, &again);
     assert_non_null(job);

@@ -112,7 +112,8 @@ static void metadata_does_not_pass_the_door(void **state) /* T18 */
     AUTO_JSON json_t *ok = NULL;
     to_review(b, "export");
     bench_link(b, "bob");
-    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s, s:b}", "blob", "result.txt", "body", 1), &ok), 0);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s, s:b}", "blob", "result.txt", "body", 1), &ok),
+                     0);
     assert_int_equal(json_object_size(json_object_get(ok, "metadata")), 0);
     assert_string_equal(json_text(json_object_get(ok, "properties"), "contentType"), "text/plain");
     assert_int_equal(bench_count(b, "download"), 1);
@@ -126,7 +127,8 @@ static void a_download_in_ranges_is_closed_once(void **state)
     bench_link(b, "bob");
     for (int i = 0; i < 3; i++) {
         AUTO_JSON json_t *ok = NULL;
-        assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s, s:b}", "blob", "result.txt", "body", 1), &ok), 0);
+        assert_int_equal(
+            bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s, s:b}", "blob", "result.txt", "body", 1), &ok), 0);
         assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_BLOB_CLOSED,
                                    json_pack("{s:I, s:i}", "use", (json_int_t)json_int(ok, "use"), "sent", 100), NULL),
                          0);
@@ -147,10 +149,11 @@ static void a_list_of_long_texts_has_pages(void **state)
     for (size_t i = 0; i < 40000; i += 4)
         memcpy(text + i, "\xf0\x9f\x98\x80", 4);
     for (int i = 0; i < 120; i++) /* 4.8 MB */
-        assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_CREATE,
-                                   json_pack("{s:s, s:s, s:s}", "type", "export", "title", "T", "businessJustification", text),
-                                   NULL),
-                         0);
+        assert_int_equal(
+            bench_act(b, "alice", MESSAGE_REQUEST_CREATE,
+                      json_pack("{s:s, s:s, s:s}", "type", "export", "title", "T", "businessJustification", text),
+                      NULL),
+            0);
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LIST, NULL, &first), 0);
     size_t count = json_array_size(json_object_get(first, "airlockRequests"));
     assert_in_range(count, 80, 119);

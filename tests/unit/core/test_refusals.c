@@ -157,12 +157,15 @@ static void a_remembered_token_is_judged_afresh(void **state)
     draft_with_file(b, "alice");
     AUTO_FREE char *token = bench_token(b, "dave", WS1, 0);
     for (int round = 0; round < 2; round++)
-        assert_int_equal(bench_ask(b, PEER_API, MESSAGE_REQUEST_GET,
-                                   json_pack("{s:s, s:s, s:s}", "token", token, "workspace", WS1, "request", b->request), NULL),
-                         0);
-    assert_true(db_exec(b->core.db, Q_ASSIGNMENT_REMOVE, ARGS(DB_T(WS1), DB_T("dave"), DB_T("WorkspaceResearcher")), NULL) == 1);
+        assert_int_equal(
+            bench_ask(b, PEER_API, MESSAGE_REQUEST_GET,
+                      json_pack("{s:s, s:s, s:s}", "token", token, "workspace", WS1, "request", b->request), NULL),
+            0);
+    assert_true(db_exec(b->core.db, Q_ASSIGNMENT_REMOVE, ARGS(DB_T(WS1), DB_T("dave"), DB_T("WorkspaceResearcher")),
+                        NULL) == 1);
     assert_int_equal(bench_ask(b, PEER_API, MESSAGE_REQUEST_GET,
-                               json_pack("{s:s, s:s, s:s}", "token", token, "workspace", WS1, "request", b->request), NULL),
+                               json_pack("{s:s, s:s, s:s}", "token", token, "workspace", WS1, "request", b->request),
+                               NULL),
                      E_NOT_FOUND);
     struct jwt_key *other = NULL; /* new keys: what was signed with the old one holds no more */
     assert_int_equal(jwt_key_generate(&other, NULL), 0);
@@ -187,10 +190,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-        T(T13_another_workspace_sees_nothing), T(T14_a_draft_is_its_requestors), T(T24_nobody_decides_on_their_own),
-        T(T25_the_second_decision_loses),      T(T28_a_stale_digest_is_refused), T(T06_links_die_with_the_status),
-        T(T08_a_link_opens_its_account_only),  T(T29_a_decision_wants_a_fresh_token),
-        T(core_tokens_open_only_what_they_should), T(a_remembered_token_is_judged_afresh), T(a_process_says_only_what_it_may),
+        T(T13_another_workspace_sees_nothing),     T(T14_a_draft_is_its_requestors),
+        T(T24_nobody_decides_on_their_own),        T(T25_the_second_decision_loses),
+        T(T28_a_stale_digest_is_refused),          T(T06_links_die_with_the_status),
+        T(T08_a_link_opens_its_account_only),      T(T29_a_decision_wants_a_fresh_token),
+        T(core_tokens_open_only_what_they_should), T(a_remembered_token_is_judged_afresh),
+        T(a_process_says_only_what_it_may),
     };
     return cmocka_run_group_tests_name("core/refusals", tests, NULL, NULL);
 }

@@ -139,7 +139,9 @@ static void T80_a_newer_schema_is_refused(void **state)
     struct bench *b = *state;
     struct db *again = NULL;
     struct error err = {0};
-    assert_int_equal(by_hand(b, "INSERT INTO schema_version SELECT max(version) + 1, 'later', 'x', 1 FROM schema_version"), SQLITE_OK);
+    assert_int_equal(
+        by_hand(b, "INSERT INTO schema_version SELECT max(version) + 1, 'later', 'x', 1 FROM schema_version"),
+        SQLITE_OK);
     assert_int_equal(db_open(b->url, &again, &err), E_CONFIG);
     assert_non_null(strstr(err.detail, "newer program"));
 }

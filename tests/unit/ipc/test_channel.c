@@ -94,7 +94,8 @@ static void nonsense_is_refused(void **state UNUSED)
     static const struct {
         const char *bytes;
         size_t len;
-    } ROWS[] = {{"\xff\xff\xff\xff\0", 5}, {"\0\0\0\0\0", 5}, {"\2\0\0\0\0[]", 7}, {"\2\0\0\0\1{}", 7}, {"\3\0\0\0\0{]}", 8}};
+    } ROWS[] = {
+        {"\xff\xff\xff\xff\0", 5}, {"\0\0\0\0\0", 5}, {"\2\0\0\0\0[]", 7}, {"\2\0\0\0\1{}", 7}, {"\3\0\0\0\0{]}", 8}};
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         int fds[2];
         struct frame frame = {0};
