@@ -179,12 +179,12 @@ int jwt_check_claims(const json_t *claims, const char *issuer, int64_t now_s, in
     return 0;
 }
 
-bool jwt_audience_is(const json_t *claims, const char *audience)
+const char *jwt_audience(const json_t *claims)
 {
     const json_t *value = json_object_get(claims, "aud");
     if (json_array_size(value) == 1)
         value = json_array_get(value, 0);
-    return json_is_string(value) && strcmp(json_string_value(value), audience) == 0;
+    return json_string_value(value);
 }
 
 static int signature_append(const struct jwt_key *key, struct str *token, struct error *err)

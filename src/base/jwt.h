@@ -17,8 +17,8 @@ int jwt_verify(const struct jwk_set *keys, const char *token, json_t **ret_claim
  * are whole seconds; iss must be issuer, byte by byte. The audience is the caller's to compare. */
 int jwt_check_claims(const json_t *claims, const char *issuer, int64_t now_s, int64_t leeway_s,
                      struct error *err) MUST_USE;
-/* true when aud is this text, or an array of just this text. */
-bool jwt_audience_is(const json_t *claims, const char *audience);
+/* aud, when it is a text or an array of just one; NULL otherwise. Borrowed from the claims. */
+const char *jwt_audience(const json_t *claims);
 
 int jwt_sign_rs256(const struct jwt_key *key, const json_t *claims, char **ret_token, struct error *err) MUST_USE;
 

@@ -19,11 +19,9 @@ static bool claim_text(const json_t *claims, const char *name, char *out, size_t
 /* Copies what we use of verified claims. */
 static int caller_take_claims(struct principal *who, const json_t *claims, struct error *err)
 {
-    const json_t *audience = json_object_get(claims, "aud");
+    const char *audience = jwt_audience(claims);
 
-    if (json_is_array(audience))
-        audience = json_array_size(audience) == 1 ? json_array_get(audience, 0) : NULL;
-    if (!json_is_string(audience) || !str_copy(who->audience, sizeof who->audience, json_string_value(audience)))
+    if (!audience || !str_copy(who->audience, sizeof who->audience, audience))
         return caller_refuse(err, "Invalid token");
     const char *subject = *json_text(claims, "oid") ? "oid" : "sub";
     if (!claim_text(claims, subject, who->subject, sizeof who->subject) || !*who->subject)
