@@ -161,11 +161,22 @@ WHERE request = $1 AND name >= $2 AND ($3 = '' OR name < $3) ORDER BY name LIMIT
 SELECT s.name FROM staging s WHERE s.request = $1 AND s.name >= $2 AND ($3 = '' OR s.name < $3)
     AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.request = s.request AND b.name = s.name) ORDER BY s.name LIMIT $4;
 
+-- name: BLOB_SET_PROPERTIES
+UPDATE blob SET properties = $2, etag = $3, modified = $4 WHERE id = $1;
+
+-- name: BLOB_SET_METADATA
+UPDATE blob SET metadata = $2, etag = $3, modified = $4 WHERE id = $1;
+
 -- name: EXTENT_ADD
-INSERT INTO extent (blob, seq, block_id, object, start, length, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO extent (blob, seq, block_id, object, start, length, sha256, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: EXTENT_LIST
 SELECT seq, block_id, object, start, length, sha256 FROM extent WHERE blob = $1 ORDER BY seq;
+
+-- What overlaps the bytes $2 to $3 of a blob. The first begins at the last place not behind $2.
+-- name: EXTENT_RANGE
+SELECT object, start, length, at FROM extent WHERE blob = $1 AND length > 0 AND at <= $3
+    AND at >= (SELECT coalesce(max(at), 0) FROM extent WHERE blob = $1 AND at <= $2) ORDER BY at, seq;
 
 -- name: EXTENT_BY_BLOCK
 SELECT object, start, length, sha256 FROM extent WHERE blob = $1 AND block_id = $2 ORDER BY seq LIMIT 1;

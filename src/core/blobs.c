@@ -10,7 +10,6 @@
 #include "model/policy.h"
 
 #define BLOB_SIZE_MAX (5LL << 40)
-#define ETAG_SIZE 24
 #define NAMES_BEYOND_POLICY 1000 /* a draft may hold more files than it may be submitted with, but not without end */
 #define STAGED_TIMES 2           /* blocks that wait for their list may take the request's bytes so often */
 
@@ -136,7 +135,7 @@ int blob_begin(struct core *core, struct call *call, json_t **ret_ok, struct err
     return r;
 }
 
-static void etag_new(char out[static ETAG_SIZE])
+void etag_new(char out[static ETAG_SIZE])
 {
     unsigned char bytes[7];
     char hex[2 * sizeof bytes + 1];
@@ -154,7 +153,7 @@ int blob_replace(struct core *core, struct call *call, const struct blob_commit 
 {
     AUTO_BLOB struct blob old = {0};
     AUTO_ROWS struct db_rows *row = NULL;
-    AUTO_STR struct str properties = STR_INIT(64 * 1024), metadata = STR_INIT(64 * 1024);
+    AUTO_STR struct str properties = STR_INIT(BLOB_JSON_MAX), metadata = STR_INIT(BLOB_JSON_MAX);
     AUTO_FREE char *twin = name_fold(commit->name);
     const char *request = commit->access->request.id;
     char etag[ETAG_SIZE];
@@ -184,11 +183,11 @@ int blob_replace(struct core *core, struct call *call, const struct blob_commit 
                      err);
 }
 
-int extent_add(struct core *core, int64_t blob, int64_t seq, const char *block_id, const char *object, int64_t start,
-               int64_t length, const char *sha256, struct error *err)
+int extent_add(struct core *core, int64_t blob, const struct extent *e, struct error *err)
 {
     int r = db_exec(core->db, Q_EXTENT_ADD,
-                    ARGS(DB_I(blob), DB_I(seq), DB_T(block_id), DB_T(object), DB_I(start), DB_I(length), DB_T(sha256)),
+                    ARGS(DB_I(blob), DB_I(e->seq), DB_T(e->block_id), DB_T(e->object), DB_I(e->start), DB_I(e->length),
+                         DB_T(e->sha256), DB_I(e->at)),
                     err);
     return r < 0 ? r : 0;
 }
@@ -310,7 +309,8 @@ static int put_write(struct core *core, struct call *call, const struct access *
         r = staging_drop(core, a->request.id, commit.name, err);
     if (r == 0)
         r = blob_replace(core, call, &commit, &id, err);
-    return r ? r : extent_add(core, id, 0, NULL, commit.commit_id, 0, commit.size, commit.sha256, err);
+    const struct extent whole = {.object = commit.commit_id, .length = commit.size, .sha256 = commit.sha256};
+    return r ? r : extent_add(core, id, &whole, err);
 }
 
 int blob_put(struct core *core, struct call *call, json_t **ret_ok, struct error *err)

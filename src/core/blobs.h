@@ -4,6 +4,9 @@
 
 #include "core/link.h"
 
+#define ETAG_SIZE 24
+#define BLOB_JSON_MAX (64 * 1024) /* bytes of the JSON of properties, and of metadata */
+
 struct blob {
     int64_t id;
     int64_t size;
@@ -32,8 +35,20 @@ struct blob_commit {
 /* Removes the blob under the name (if any) and inserts the new row; its id. Conditions were checked before. */
 int blob_replace(struct core *core, struct call *call, const struct blob_commit *commit, int64_t *ret_id,
                  struct error *err) MUST_USE;
-int extent_add(struct core *core, int64_t blob, int64_t seq, const char *block_id, const char *object, int64_t start,
-               int64_t length, const char *sha256, struct error *err) MUST_USE;
+
+/* A piece of a blob: length bytes from start on of an object file, seq-th of the blob's, at bytes into it. */
+struct extent {
+    int64_t seq;
+    const char *block_id; /* NULL where the blob came in one piece */
+    const char *object;
+    int64_t start;
+    int64_t length;
+    const char *sha256;
+    int64_t at;
+};
+int extent_add(struct core *core, int64_t blob, const struct extent *extent, struct error *err) MUST_USE;
+/* A new entity tag, without quotes. */
+void etag_new(char out[static ETAG_SIZE]);
 /* Evaluates the frame's conditional headers against the blob as it is. */
 int blob_check_conditions(struct core *core, const struct call *call, const char *request, const char *name,
                           struct error *err) MUST_USE;
@@ -60,7 +75,7 @@ int blob_is_repeat(struct core *core, const struct call *call, const char *commi
 /* Writes the closing audit row of each download that has come to rest. */
 int downloads_tell_ended(struct core *core, int64_t now, struct error *err) MUST_USE;
 
-call_handler blob_open, blob_closed, blob_list, blob_begin, blob_put, blob_delete, object_known, block_begin, block_put,
-    block_commit, block_list;
+call_handler blob_open, blob_closed, blob_list, blob_begin, blob_put, blob_update, blob_delete, object_known,
+    block_begin, block_put, block_commit, block_list;
 
 #endif

@@ -11,7 +11,21 @@
 #define LIST_BYTES_MAX (4 << 20) /* of names, properties and metadata: an answer must fit a frame */
 #define NAME_BEYOND "\xf4\x8f\xbf\xbf" /* the last code point sorts behind every continuation of a prefix */
 
-static int open_extents(struct core *core, const struct blob *b, json_t *ret_list, struct error *err)
+/* The bytes a reader wants, both ends included. */
+struct range {
+    int64_t first;
+    int64_t last;
+};
+
+static int open_read_range(const json_t *in, struct range *ret, struct error *err)
+{
+    int r = json_get_int(in, "first", 0, 0, INT64_MAX, &ret->first, err);
+    return r ? r : json_get_int(in, "last", INT64_MAX, ret->first, INT64_MAX, &ret->last, err);
+}
+
+/* The extents that overlap the range, and where in the blob the first of them begins. */
+static int open_extents(struct core *core, const struct blob *b, const struct range *range, json_t *ret_list,
+                        int64_t *ret_at, struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
     int r;
@@ -20,12 +34,15 @@ static int open_extents(struct core *core, const struct blob *b, json_t *ret_lis
         json_array_append_new(ret_list, json_pack("[s,i,I]", b->object, 0, (json_int_t)b->size));
         return 0;
     }
-    r = db_select(core->db, Q_EXTENT_LIST, ARGS(DB_I(b->id)), &rows, err);
+    r = db_select(core->db, Q_EXTENT_RANGE, ARGS(DB_I(b->id), DB_I(range->first), DB_I(range->last)), &rows, err);
     if (r != 0)
         return r;
-    while ((r = db_rows_next(rows, err)) == 1)
-        json_array_append_new(ret_list, json_pack("[s,I,I]", db_text(rows, 2), (json_int_t)db_int(rows, 3),
-                                                  (json_int_t)db_int(rows, 4)));
+    while ((r = db_rows_next(rows, err)) == 1) {
+        if (json_array_size(ret_list) == 0)
+            *ret_at = db_int(rows, 3);
+        json_array_append_new(ret_list, json_pack("[s,I,I]", db_text(rows, 0), (json_int_t)db_int(rows, 1),
+                                                  (json_int_t)db_int(rows, 2)));
+    }
     return r;
 }
 
@@ -44,7 +61,10 @@ static int open_record_use(struct core *core, const struct call *call, const str
         return r;
     if (r == 1) {
         *ret_use = db_int(added, 0);
-        return audit_add(core, call, "download", a->subject, json_pack("{s:s}", "name", name), err);
+        json_t *detail = json_pack("{s:s}", "name", name);
+        if (json_flag(call->in, "copy"))
+            json_object_set_new(detail, "copy", json_true());
+        return audit_add(core, call, "download", a->subject, detail, err);
     }
     r = db_first(core->db, Q_USE_FIND, ARGS(DB_T(call->link_id), DB_T(name), DB_T(call->address), DB_I(minute)), &found,
                  err);
@@ -76,24 +96,28 @@ int blob_open(struct core *core, struct call *call, json_t **ret_ok, struct erro
     AUTO_BLOB struct blob b = {0};
     AUTO_JSON json_t *extents = json_array();
     const char *name = json_text(call->in, "blob");
-    int64_t use = 0;
+    struct range range = {0};
+    int64_t use = 0, at = 0;
     int r = access_check(core, call, PERM_READ, &a, err);
 
+    if (r == 0)
+        r = open_read_range(call->in, &range, err);
     if (r == 0)
         r = blob_find(core, a.request.id, name, &b, err);
     if (r == 0)
         return error_set(err, E_BLOB_NOT_FOUND, "The specified blob does not exist");
     if (r == 1)
-        r = open_extents(core, &b, extents, err);
+        r = open_extents(core, &b, &range, extents, &at, err);
     if (r == 0 && json_flag(call->in, "body"))
         r = open_record_use(core, call, &a, name, &use, err);
     if (r != 0)
         return r;
-    *ret_ok = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:O, s:I, s:I, s:o}", "etag", b.etag, "size",
+    *ret_ok = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:O, s:I, s:I, s:I, s:o}", "etag", b.etag, "size",
                         (json_int_t)b.size, "created", (json_int_t)b.created, "modified", (json_int_t)b.modified,
                         "properties", json_loads(b.properties, 0, NULL), "metadata", json_loads(b.metadata, 0, NULL),
-                        "dir", place_in_zone(a.request.dir), "extents", extents, "generation",
-                        (json_int_t)a.request.generation, "use", (json_int_t)use, "override", open_overrides(&a.sas));
+                        "dir", place_in_zone(a.request.dir), "extents", extents, "at",
+                        (json_int_t)at, "generation", (json_int_t)a.request.generation, "use", (json_int_t)use,
+                        "override", open_overrides(&a.sas));
     return 0;
 }
 

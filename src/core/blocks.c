@@ -245,15 +245,22 @@ static int commit_write(struct core *core, struct call *call, const struct acces
                                  .name = json_text(call->in, "blob"),
                                  .commit_id = json_text(call->in, "commit"),
                                  .size = parts->size};
-    int64_t id = 0;
+    int64_t id = 0, at = 0;
     int r = blob_check_new(core, call, a, parts->size, err);
 
     if (r == 0)
         r = blob_replace(core, call, &commit, &id, err);
     for (size_t i = 0; i < parts->count && r == 0; i++) {
         const struct part *part = &parts->items[i];
-        r = extent_add(core, id, (int64_t)i, part->block_id, part->object, part->start, part->length, part->sha256,
-                       err);
+        const struct extent extent = {.seq = (int64_t)i,
+                                      .block_id = part->block_id,
+                                      .object = part->object,
+                                      .start = part->start,
+                                      .length = part->length,
+                                      .sha256 = part->sha256,
+                                      .at = at};
+        r = extent_add(core, id, &extent, err);
+        at += part->length;
     }
     if (r == 0)
         r = db_exec(core->db, Q_BLOCK_DELETE, ARGS(DB_T(a->request.id), DB_T(commit.name)), err);

@@ -48,6 +48,7 @@ static call_handler *const HANDLERS[MESSAGE_COUNT] = {
     [MESSAGE_BLOB_LIST] = blob_list,
     [MESSAGE_BLOB_BEGIN] = blob_begin,
     [MESSAGE_BLOB_PUT] = blob_put,
+    [MESSAGE_BLOB_UPDATE] = blob_update,
     [MESSAGE_BLOB_DELETE] = blob_delete,
     [MESSAGE_BLOCK_BEGIN] = block_begin,
     [MESSAGE_BLOCK_PUT] = block_put,

@@ -239,6 +239,90 @@ static void an_upload_may_outlive_its_link(void **state)
     assert_int_equal(bench_put(b, "late", 5, object), 0);
 }
 
+/* [first, last] of "big": the extents' number, and where in the blob the first begins. */
+static size_t open_range(struct bench *b, int64_t first, int64_t last, int64_t *ret_at)
+{
+    AUTO_JSON json_t *ok = NULL;
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN,
+                                json_pack("{s:s, s:I, s:I}", "blob", "big", "first", (json_int_t)first, "last",
+                                          (json_int_t)last),
+                                &ok),
+                     0);
+    *ret_at = json_int(ok, "at");
+    return json_array_size(json_object_get(ok, "extents"));
+}
+
+static void a_range_is_told_its_extents_only(void **state)
+{
+    struct bench *b = *state;
+    char id[UUID_TEXT_SIZE];
+    int64_t at;
+    draft(b, "export");
+    for (int i = 0; i < 10; i++)
+        stage(b, "big", i, i == 5 ? 0 : 100, &at); /* block 5 is empty */
+    uuid_new(id);
+    assert_int_equal(commit(b, "big", (const int[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10, id), 0);
+    assert_int_equal(open_range(b, 0, 0, &at), 1);
+    assert_int_equal(at, 0);
+    assert_int_equal(open_range(b, 199, 200, &at), 2);
+    assert_int_equal(at, 100);
+    assert_int_equal(open_range(b, 450, 550, &at), 2); /* the empty one is not told */
+    assert_int_equal(at, 400);
+    assert_int_equal(open_range(b, 500, 500, &at), 1);
+    assert_int_equal(at, 500);
+    assert_int_equal(open_range(b, 899, 5000, &at), 1);
+    assert_int_equal(at, 800);
+    assert_int_equal(open_range(b, 0, INT64_MAX, &at), 9);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN,
+                                json_pack("{s:s, s:i, s:i}", "blob", "big", "first", 9, "last", 8), NULL),
+                     E_INVALID);
+}
+
+static int update(struct bench *b, const char *name, const char *part, const char *key, const char *value,
+                  const char *if_match, json_t **ret_ok)
+{
+    return bench_blob(b, MESSAGE_BLOB_UPDATE,
+                      json_pack("{s:s, s:{s:s}, s:{s:s}}", "blob", name, part, key, value, "cond", "ifMatch", if_match),
+                      ret_ok);
+}
+
+static void an_update_replaces_one_part(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *first = NULL;
+    AUTO_JSON json_t *second = NULL;
+    AUTO_JSON json_t *open = NULL;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "export");
+    assert_int_equal(bench_put(b, "one", 5, object), 0);
+    assert_int_equal(update(b, "one", "metadata", "k", "v", "*", &first), 0);
+    assert_int_equal(update(b, "one", "properties", "contentType", "a/b", json_text(first, "etag"), &second), 0);
+    assert_string_not_equal(json_text(first, "etag"), json_text(second, "etag"));
+    assert_int_equal(update(b, "one", "metadata", "k", "w", json_text(first, "etag"), NULL), E_CONDITION);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s}", "blob", "one"), &open), 0);
+    const json_t *metadata = json_object_get(open, "metadata");
+    assert_int_equal(json_object_size(metadata), 1);
+    assert_string_equal(json_text(metadata, "k"), "v");
+    assert_string_equal(json_text(json_object_get(open, "properties"), "contentType"), "a/b");
+    assert_string_equal(json_text(open, "etag"), json_text(second, "etag"));
+    assert_int_equal(json_int(open, "modified"), json_int(second, "modified"));
+    assert_int_equal(bench_count(b, "update"), 2);
+    assert_int_equal(update(b, "two", "metadata", "k", "v", "", NULL), E_BLOB_NOT_FOUND);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_UPDATE, json_pack("{s:s}", "blob", "one"), NULL), E_INVALID);
+}
+
+static void an_update_needs_a_link_that_writes(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *link = NULL;
+    char object[UUID_TEXT_SIZE];
+    draft(b, "export");
+    assert_int_equal(bench_put(b, "one", 5, object), 0);
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK, json_pack("{s:s}", "permissions", "rcl"), &link), 0);
+    bench_take_link(b, json_text(link, "containerUrl"));
+    assert_int_equal(update(b, "one", "metadata", "k", "v", "", NULL), E_SAS_PERMISSION);
+}
+
 static size_t list_names(struct bench *b, json_t *fields, json_t **ret_ok)
 {
     assert_int_equal(bench_blob(b, MESSAGE_BLOB_LIST, fields, ret_ok), 0);
@@ -354,6 +438,9 @@ int main(void)
         T(T19_a_draft_has_an_end),
         T(T04_blocks_die_with_revoked_links),
         T(an_upload_may_outlive_its_link),
+        T(a_range_is_told_its_extents_only),
+        T(an_update_replaces_one_part),
+        T(an_update_needs_a_link_that_writes),
         T(lists_have_pages_and_prefixes),
         T(a_page_of_large_metadata_is_cut),
         T(objects_nothing_refers_to_are_named),
