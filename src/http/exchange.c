@@ -77,6 +77,13 @@ void http_accept_body(struct http_exchange *x, const struct http_sink *sink)
     x->sink_open = true;
 }
 
+void http_work(struct http_exchange *x, int (*step)(struct http_exchange *x, void *ctx), void *ctx)
+{
+    assert(!x->sink_open && !x->replied && x->body_done);
+    x->work = step;
+    x->work_ctx = ctx;
+}
+
 void http_collect_body(struct http_exchange *x, size_t max, void (*fn)(struct http_exchange *x, char *body, size_t len),
                        void (*too_large)(struct http_exchange *x))
 {
@@ -135,11 +142,22 @@ enum http_step exchange_handle(struct http_connection *c)
     struct http_exchange *x = c->x;
 
     s->settings.handler(x, s->settings.ctx);
+    if (x->work) {
+        c->phase = PHASE_WORK;
+        return STEP_NEXT;
+    }
     if (!x->sink_open)
         return exchange_answered(c);
     c->phase = PHASE_BODY;
     rate_start(x, false);
     return STEP_NEXT;
+}
+
+enum http_step exchange_work(struct http_connection *c)
+{
+    if (c->x->work(c->x, c->x->work_ctx) == 0)
+        return exchange_answered(c);
+    return work_waits(c->server) ? STEP_YIELD : STEP_NEXT;
 }
 
 static void refuse_plainly(struct http_exchange *x, int status, const char *detail)

@@ -103,6 +103,7 @@ enum http_phase {
     PHASE_HEAD,   /* loop: reading a head, or idle before one */
     PHASE_HANDLE, /* worker: the handler is to be called */
     PHASE_REFUSE, /* worker: the layer itself refuses */
+    PHASE_WORK,   /* worker: the program's own long work, step by step */
     PHASE_BODY,   /* worker: receiving the body that the handler accepted */
     PHASE_REPLY,  /* worker: sending */
     PHASE_DRAIN,  /* loop: reading away the rest of a small unwanted body; the connection lives on */
@@ -140,6 +141,9 @@ struct http_exchange {
     void (*state_destroy)(void *state);
     int refuse_status; /* PHASE_REFUSE */
     char *refuse_detail;
+
+    int (*work)(struct http_exchange *x, void *ctx); /* PHASE_WORK */
+    void *work_ctx;
 
     /* The request's body. */
     uint64_t body_left; /* with a known length */
@@ -281,6 +285,7 @@ struct http_exchange *exchange_new(struct http_connection *c);
 void exchange_free(struct http_exchange *x); /* aborted, done and destroy are called here */
 enum http_step exchange_handle(struct http_connection *c);
 enum http_step exchange_refuse(struct http_connection *c);
+enum http_step exchange_work(struct http_connection *c);
 enum http_step exchange_answered(struct http_connection *c); /* after a callback that had to reply */
 
 /* body.c, send.c */

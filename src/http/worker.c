@@ -119,8 +119,8 @@ static enum http_step to_loop(struct http_connection *c)
 
 static enum http_step (*const STEPS[PHASE_COUNT])(struct http_connection *c) = {
     [PHASE_HEAD] = conn_next_head, [PHASE_HANDLE] = exchange_handle, [PHASE_REFUSE] = exchange_refuse,
-    [PHASE_BODY] = body_step,      [PHASE_REPLY] = send_step,        [PHASE_DRAIN] = to_loop,
-    [PHASE_LINGER] = to_loop,
+    [PHASE_WORK] = exchange_work,  [PHASE_BODY] = body_step,         [PHASE_REPLY] = send_step,
+    [PHASE_DRAIN] = to_loop,       [PHASE_LINGER] = to_loop,
 };
 
 /* Runs a connection until somebody else owns it. */

@@ -157,6 +157,22 @@ static void reply_large(struct http_exchange *x)
     http_reply(x, 200, "text/plain", body, LARGE);
 }
 
+static void worker_destroy(void *state)
+{
+    struct fixture *f = state;
+    f->destroyed++;
+}
+
+static int work_step(struct http_exchange *x, void *ctx)
+{
+    struct fixture *f = ctx;
+    (void)usleep(WORK_STEP_US);
+    if (++f->steps < WORK_STEPS)
+        return 1;
+    http_reply(x, 200, "text/plain", "worked", 6);
+    return 0;
+}
+
 static void handle(struct http_exchange *x, void *ctx)
 {
     struct fixture *f = ctx;
@@ -175,7 +191,10 @@ static void handle(struct http_exchange *x, void *ctx)
         http_reply_length(x, 200, "application/octet-stream", FILE_SIZE);
     else if (strcmp(path, "/file") == 0 || strcmp(path, "/broken-file") == 0)
         send_file(x, f, path[1] == 'b');
-    else if (strcmp(path, "/refuse") == 0)
+    else if (strcmp(path, "/work") == 0) {
+        http_exchange_set_state(x, f, worker_destroy);
+        http_work(x, work_step, f);
+    } else if (strcmp(path, "/refuse") == 0)
         http_reply(x, 403, "text/plain", "refused", 7);
     else if (strcmp(path, "/count") == 0 || strcmp(path, "/picky") == 0 || strcmp(path, "/slow-disk") == 0)
         accept_upload(x, f, path[1] == 'p', path[1] == 's');

@@ -14,6 +14,7 @@
  *   GET /large           200 and LARGE bytes of memory
  *   GET /file            200, FILE_SIZE bytes in three pieces (HEAD: the length alone)
  *   GET /broken-file     announces FILE_SIZE, fails after the first piece
+ *   GET /work            after WORK_STEPS steps of WORK_STEP_US, 200 "worked"
  *   PUT /count           takes the body; 201 and "BYTES PIECES LARGEST-PIECE"
  *   PUT /picky           takes the body; its first piece is answered 409
  *   PUT /refuse          403 before the body
@@ -24,6 +25,8 @@
 #define FILE_PIECE ((size_t)300 * 1024)
 #define FILE_SIZE (3 * FILE_PIECE)
 #define COLLECT_MAX 20000
+#define WORK_STEPS 50
+#define WORK_STEP_US 4000
 
 struct fixture {
     struct http_server *server;
@@ -36,7 +39,7 @@ struct fixture {
     pthread_mutex_t lock; /* the registry of transfers, as a program has one */
     struct http_exchange *transfer;
 
-    atomic_int handled, finished, aborted, destroyed, done;
+    atomic_int handled, finished, aborted, destroyed, done, steps;
     atomic_ullong sent;
 };
 

@@ -366,6 +366,44 @@ static void test_large_reply_to_a_slow_reader(void **state)
     (void)close(fd);
 }
 
+/* Long work gives way between its steps: with one worker others are answered meanwhile. */
+static void test_work_shares_its_worker(void **state)
+{
+    AUTO_STR struct str body = STR_INIT(64);
+    struct http_settings settings = fixture_settings();
+    struct fixture one = {0};
+    settings.workers = 1;
+    fixture_start(&one, &settings);
+    int fd = client_open(&one);
+    client_send(fd, "GET /work HTTP/1.1\r\n" HOST "\r\n");
+    wait_for(&one.steps, 1);
+    assert_int_equal(client_ask(&one, "GET /hello HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
+    assert_true(one.steps < WORK_STEPS);
+    assert_int_equal(client_answer(fd, false, &body), 200);
+    assert_string_equal(str_text(&body), "worked");
+    assert_int_equal(one.steps, WORK_STEPS);
+    (void)close(fd);
+    wait_for(&one.destroyed, 1);
+    fixture_stop(&one, 1000);
+    (void)state;
+}
+
+/* A server that stops does not wait for work that takes longer than its grace. */
+static void test_work_is_cut(void **state)
+{
+    struct http_settings settings = fixture_settings();
+    struct fixture one = {0};
+    fixture_start(&one, &settings);
+    int fd = client_open(&one);
+    client_send(fd, "GET /work HTTP/1.1\r\n" HOST "\r\n");
+    wait_for(&one.steps, 1);
+    fixture_stop(&one, 0);
+    assert_int_equal(one.destroyed, 1);
+    assert_true(one.steps < WORK_STEPS);
+    (void)close(fd);
+    (void)state;
+}
+
 static void test_handler_without_an_answer(void **state)
 {
     assert_int_equal(client_ask(*state, "GET /silent HTTP/1.1\r\n" HOST "\r\n", NULL), 500);
@@ -483,6 +521,8 @@ int main(void)
         TEST(test_head),
         TEST(test_broken_file),
         TEST(test_large_reply_to_a_slow_reader),
+        cmocka_unit_test(test_work_shares_its_worker),
+        cmocka_unit_test(test_work_is_cut),
         TEST(test_handler_without_an_answer),
         TEST(test_refusal),
         cmocka_unit_test_setup_teardown(test_refusal_in_the_programs_form, start_with_refusal, stop),
