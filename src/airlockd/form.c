@@ -55,7 +55,8 @@ static int check_uuid(const char *text, struct error *err)
 static int check_listen(const char *text, struct error *err)
 {
     struct endpoint endpoint;
-    return endpoint_parse(text, &endpoint, err);
+    int r = endpoint_parse(text, &endpoint, err);
+    return r ? r : endpoint_check_interface(&endpoint, err);
 }
 
 /* The part behind the scheme, or NULL. */
@@ -139,7 +140,7 @@ static const struct {
     [FORM_BOOL] = {"true or false", check_bool},
     [FORM_TRE_ID] = {"letters and digits", check_tre_id},
     [FORM_UUID] = {"UUID", check_uuid},
-    [FORM_LISTEN] = {"address:port", check_listen},
+    [FORM_LISTEN] = {"address:port or address:port@interface", check_listen},
     [FORM_URL] = {"URL without path", check_url},
     [FORM_URL_PATH] = {"URL", check_url_path},
     [FORM_PATH] = {"absolute path", check_path},

@@ -1,4 +1,5 @@
-/* The forms that a setting's text may have. Pure, but for SECRET, which looks at the file. Runs in airlockd. */
+/* The forms that a setting's text may have. Pure, but for SECRET, which looks at the file, and
+ * LISTEN, which looks for the interface. Runs in airlockd. */
 #ifndef AIRLOCK_AIRLOCKD_FORM_H
 #define AIRLOCK_AIRLOCKD_FORM_H
 

@@ -165,9 +165,10 @@ void settings_finish(struct settings *settings, const char *file, struct problem
     if (*settings_text(settings, SETTING_SCAN_CLAMD_SOCKET))
         problems_add(problems, settings_where(settings, SETTING_SCAN_CLAMD_SOCKET),
                      "scan.clamd_socket must stay empty: this release has no scanner, nothing would be scanned");
-    for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++)
-        settings_derive(settings, LISTENERS[i].public_url,
-                        xasprintf("http://%s", settings_text(settings, LISTENERS[i].listen)));
+    for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
+        AUTO_FREE char *authority = endpoint_authority(settings_text(settings, LISTENERS[i].listen));
+        settings_derive(settings, LISTENERS[i].public_url, xasprintf("http://%s", authority));
+    }
     settings_derive(settings, SETTING_AUTH_ISSUER,
                     xasprintf("%s/%s/v2.0", settings_text(settings, SETTING_IDP_PUBLIC_URL),
                               settings_text(settings, SETTING_IDP_TENANT)));

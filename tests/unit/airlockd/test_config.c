@@ -59,6 +59,9 @@ static const struct {
     {"api.listen = 127.0.0.1:0", NULL, "api.listen must be a numeric address and a port"},
     {"api.listen = 127.0.0.1:65536", NULL, "api.listen must be a numeric address and a port"},
     {"api.listen = ::1:80", NULL, "api.listen must be a numeric address and a port"},
+    {"api.listen = 127.0.0.1:80@", NULL, "api.listen must have the name of a network interface behind @"},
+    {"api.listen = 127.0.0.1:80@air-no-such-if", NULL, "api.listen names the network interface air-no-such-if, which"},
+    {"api.listen = 10.0.0.1:80@lo", NULL, "api.listen is not a loopback address"},
     {"api.listen = 0.0.0.0:80", NULL, "api.listen is not a loopback address"},
     {"api.listen = [::]:80", NULL, "api.listen is not a loopback address"},
     {"idp.listen = 127.0.0.1:8400", NULL, "idp.listen is the same as api.listen"},
@@ -159,7 +162,7 @@ static void test_valid(void **state)
 {
     (void)state;
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
-    AUTO_FREE char *text = complete("[http]\nbuffers=50\n[]\napi.listen = 127.0.0.1:9999\nlog.level: debug");
+    AUTO_FREE char *text = complete("[http]\nbuffers=50\n[]\napi.listen = 127.0.0.1:9999@lo\nlog.level: debug");
     AUTO_SETTINGS struct settings *settings = read_text(text, "http.buffers=60", &problems);
 
     assert_string_equal(str_text(&problems.text), "");
