@@ -1,5 +1,5 @@
 # The front door. Meson and ninja build; tools/install brings what is missing on a bare Debian 12 (as root, or by sudo).
-.PHONY: help build run test unit e2e bench sanitize lint fuzz docs clean
+.PHONY: help build run test test-long unit e2e bench sanitize lint fuzz docs clean
 
 BUILD ?= build
 NODE := tests/e2e/node_modules/.bin/node
@@ -11,6 +11,7 @@ help:
 	@echo 'make run       a whole TRE on this machine, walked through an export and an import; until Ctrl-C'
 	@echo '               (ARGS=--once: ends after the walk)'
 	@echo 'make test      unit tests and end-to-end tests with real clients'
+	@echo 'make test-long the same, with the full counts of races, mutations and slow clients'
 	@echo 'make unit      unit tests only        make e2e     end-to-end tests only (FILES=tests/e2e/NAME.test.mjs)'
 	@echo 'make bench     speed and memory, beside nginx and Azurite; also into $(BUILD)/bench.json'
 	@echo 'make sanitize  build with address and undefined-behaviour sanitizers into build-asan/, run the unit tests'
@@ -31,6 +32,9 @@ run: build
 test: build
 	@tools/install demo test js
 	@AIRLOCK_BUILD=$(abspath $(BUILD)) tools/run-tests unit e2e
+
+test-long: export AIRLOCK_LONG = 1
+test-long: test
 
 unit: build
 	@AIRLOCK_BUILD=$(abspath $(BUILD)) tools/run-tests unit

@@ -156,10 +156,12 @@ UPDATE blob SET object = $3, sha256 = $4, properties = $5, metadata = $6 WHERE i
 SELECT name, size, etag, properties, metadata, created, modified FROM blob
 WHERE request = $1 AND name >= $2 AND ($3 = '' OR name < $3) ORDER BY name LIMIT $4;
 
--- Names that have blocks but no content yet.
+-- Names that have blocks but no content yet. Blocks on their way, and those of an older generation, are none.
 -- name: STAGING_LIST
 SELECT s.name FROM staging s WHERE s.request = $1 AND s.name >= $2 AND ($3 = '' OR s.name < $3)
-    AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.request = s.request AND b.name = s.name) ORDER BY s.name LIMIT $4;
+    AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.request = s.request AND b.name = s.name)
+    AND EXISTS (SELECT 1 FROM block k WHERE k.request = s.request AND k.name = s.name AND k.sha256 IS NOT NULL)
+    ORDER BY s.name LIMIT $4;
 
 -- name: BLOB_SET_PROPERTIES
 UPDATE blob SET properties = $2, etag = $3, modified = $4 WHERE id = $1;

@@ -145,20 +145,3 @@ test('an upload that is cut off leaves no blob', async (t) => {
   await until('the half file to be removed', () => filesBelow(tree.dir).filter((f) => f.size > 1_000_000).length === 0 || null);
   assert.ok(filesBelow(tree.dir).length <= before + 2);
 });
-
-test('a transfer that runs while its draft is submitted is ended', async (t) => {
-  const tree = await startTree(t);
-  const request = await draftWith(tree, 'export', { 'a.txt': 'complete' });
-  const { pathname, search, hostname, port } = new URL(blobUrl(request.link, 'slow.bin'));
-  const socket = net.connect({ host: hostname, port });
-  socket.on('error', () => {});
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  socket.write(`PUT ${pathname}${search} HTTP/1.1\r\nHost: x\r\nx-ms-blob-type: BlockBlob\r\nContent-Length: 100000000\r\n\r\n`);
-  const trickle = setInterval(() => socket.write(Buffer.alloc(100_000)), 20);
-  await sleep(200);
-  assert.equal((await tree.as('alice').submit(request)).status, 200);
-  assert.notEqual(await Promise.race([closed, sleep(5000).then(() => 'open')]), 'open', 'the transfer was cut');
-  clearInterval(trickle);
-  const sealed = await tree.as('alice').waitStatus(request, 'in_review');
-  assert.deepEqual(sealed.files.map((f) => f.name), ['a.txt']);
-});

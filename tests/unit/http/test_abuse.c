@@ -62,7 +62,7 @@ static int trickle(int fd, const char *line, int64_t *ret_ms)
     return -1;
 }
 
-static void test_slow_head_is_cut_T57(void **state)
+static void t57_slow_head_is_cut(void **state)
 {
     int64_t took;
     int fd = client_open(*state);
@@ -73,7 +73,7 @@ static void test_slow_head_is_cut_T57(void **state)
     (void)close(fd);
 }
 
-static void test_slow_second_head_is_cut_T57(void **state)
+static void t57_slow_second_head_is_cut(void **state)
 {
     int64_t took;
     int fd = client_open(*state);
@@ -85,7 +85,7 @@ static void test_slow_second_head_is_cut_T57(void **state)
     (void)close(fd);
 }
 
-static void test_silent_and_idle_are_cut_T57(void **state)
+static void t57_silent_and_idle_are_cut(void **state)
 {
     int silent = client_open(*state);
     int idle = client_open(*state);
@@ -97,7 +97,7 @@ static void test_silent_and_idle_are_cut_T57(void **state)
     (void)close(idle);
 }
 
-static void test_slow_body_is_cut_T57(void **state)
+static void t57_slow_body_is_cut(void **state)
 {
     int64_t took;
     int fd = client_open(*state);
@@ -109,7 +109,7 @@ static void test_slow_body_is_cut_T57(void **state)
     wait_for(&fixture.destroyed, 1);
 }
 
-static void test_slow_collected_body_is_cut_T57(void **state)
+static void t57_slow_collected_body_is_cut(void **state)
 {
     int64_t took;
     int fd = client_open(*state);
@@ -146,7 +146,7 @@ static void test_slow_disk_is_not_the_clients_fault(void **state)
     (void)close(fd);
 }
 
-static void test_slow_reader_is_cut_T57(void **state)
+static void t57_slow_reader_is_cut(void **state)
 {
     int fd = client_open(*state);
     int small = 4096;
@@ -160,7 +160,7 @@ static void test_slow_reader_is_cut_T57(void **state)
     (void)close(fd);
 }
 
-static void test_broken_chunks_are_refused_T59(void **state)
+static void t59_broken_chunks_are_refused(void **state)
 {
     static const char *const BODIES[] = {"0x4\r\nbody\r\n0\r\n\r\n", "ffffffffffffffff\r\n", "4\r\nbodyx\r\n",
                                          "4\nbody\r\n0\r\n\r\n", "0\r\nGET / HTTP/1.1\r\n\r\n"};
@@ -178,7 +178,7 @@ static void test_broken_chunks_are_refused_T59(void **state)
 }
 
 /* A body shorter than its length publishes nothing. */
-static void test_short_body_aborts_T60(void **state)
+static void t60_short_body_aborts(void **state)
 {
     int fd = client_open(*state);
     client_send(fd, "PUT /count HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nshort");
@@ -188,7 +188,7 @@ static void test_short_body_aborts_T60(void **state)
 }
 
 /* The smuggled request must not be answered. */
-static void test_smuggled_request_T56(void **state)
+static void t56_smuggled_request(void **state)
 {
     AUTO_STR struct str all = STR_INIT(4096);
     int fd = client_open(*state);
@@ -222,7 +222,7 @@ static void test_connections_per_address(void **state)
 }
 
 /* A full server gives up idle connections, never busy ones. */
-static void test_full_server_T57(void **state)
+static void t57_full_server(void **state)
 {
     int fds[20];
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
@@ -395,19 +395,19 @@ static void test_stop_cuts_after_the_grace(void **state)
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        TEST(test_slow_head_is_cut_T57),
-        TEST(test_slow_second_head_is_cut_T57),
-        TEST(test_silent_and_idle_are_cut_T57),
-        TEST(test_slow_body_is_cut_T57),
-        TEST(test_slow_collected_body_is_cut_T57),
+        TEST(t57_slow_head_is_cut),
+        TEST(t57_slow_second_head_is_cut),
+        TEST(t57_silent_and_idle_are_cut),
+        TEST(t57_slow_body_is_cut),
+        TEST(t57_slow_collected_body_is_cut),
         TEST(test_steady_body_lives),
         TEST(test_slow_disk_is_not_the_clients_fault),
-        TEST(test_slow_reader_is_cut_T57),
-        TEST(test_broken_chunks_are_refused_T59),
-        TEST(test_short_body_aborts_T60),
-        TEST(test_smuggled_request_T56),
+        TEST(t57_slow_reader_is_cut),
+        TEST(t59_broken_chunks_are_refused),
+        TEST(t60_short_body_aborts),
+        TEST(t56_smuggled_request),
         cmocka_unit_test_setup_teardown(test_connections_per_address, start_with_few_per_address, stop),
-        TEST(test_full_server_T57),
+        TEST(t57_full_server),
         TEST(test_out_of_descriptors),
         TEST(test_abort_while_waiting_for_the_client),
         TEST(test_abort_while_running),

@@ -160,7 +160,7 @@ static int feed_trailers(size_t count)
     return http_chunked_read(&c, raw.p, raw.len, &used, out, sizeof out, &made, NULL);
 }
 
-static void test_trailers_are_bounded_T59(void **state)
+static void t59_trailers_are_bounded(void **state)
 {
     (void)state;
     assert_int_equal(feed_trailers(500), 1);
@@ -173,7 +173,7 @@ int main(void)
         cmocka_unit_test(test_rows_split_anywhere),
         cmocka_unit_test(test_stops_at_the_end),
         cmocka_unit_test(test_direct),
-        cmocka_unit_test(test_trailers_are_bounded_T59),
+        cmocka_unit_test(t59_trailers_are_bounded),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

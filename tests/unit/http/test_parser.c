@@ -307,7 +307,7 @@ static int parse_sized(size_t target, size_t value, size_t headers)
     return http_parse_head(raw.p, raw.len, &head, &size, &status, NULL) == 1 ? 0 : status;
 }
 
-static void test_limits_T58(void **state)
+static void t58_limits(void **state)
 {
     size_t fixed = strlen("GET / HTTP/1.1\r\nHost: a\r\nv: \r\n\r\n");
     (void)state;
@@ -323,7 +323,7 @@ static void test_limits_T58(void **state)
 }
 
 /* A line that never ends is refused when its limit is passed, not when memory is. */
-static void test_endless_line_T58(void **state)
+static void t58_endless_line(void **state)
 {
     AUTO_FREE char *raw = xmalloc(HTTP_HEAD_MAX);
     struct http_head head;
@@ -350,8 +350,8 @@ int main(void)
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_persistence),
         cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_limits_T58),
-        cmocka_unit_test(test_endless_line_T58),
+        cmocka_unit_test(t58_limits),
+        cmocka_unit_test(t58_endless_line),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
