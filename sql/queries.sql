@@ -248,6 +248,20 @@ INSERT INTO link (id, request, generation, subject, permissions, created, expire
 -- name: LINK_GET
 SELECT request, generation, subject, permissions, expires FROM link WHERE id = $1;
 
+-- name: LINK_LEAKED
+UPDATE link SET leaked = $2 WHERE id = $1 AND leaked IS NULL RETURNING subject;
+
+-- Requests with a link that may still be in use: what was begun before $1 has ended.
+-- name: LINK_LIVE_REQUESTS
+SELECT id, workspace, dir, generation FROM request WHERE id IN
+    (SELECT l.request FROM link l JOIN request r ON r.id = l.request AND r.generation = l.generation WHERE l.expires > $1);
+
+-- name: LINK_PRUNE
+DELETE FROM link WHERE id IN (SELECT id FROM link WHERE expires < $1 LIMIT 500);
+
+-- name: USE_PRUNE
+DELETE FROM use WHERE id IN (SELECT id FROM use WHERE sent = 0 AND minute < $1 LIMIT 500);
+
 -- name: USE_ADD
 INSERT INTO use (link, request, subject, name, address, minute, sent, closed) VALUES ($1, $2, $3, $4, $5, $6, 0, 0)
 ON CONFLICT DO NOTHING RETURNING id;
@@ -339,3 +353,27 @@ SELECT version, sha256 FROM schema_version ORDER BY version;
 
 -- name: SCHEMA_ADD
 INSERT INTO schema_version (version, name, sha256, applied) VALUES ($1, $2, $3, $4);
+
+-- name: SAS_KEY_LIST
+SELECT id, wrapped, retires FROM sas_key ORDER BY id DESC LIMIT 2;
+
+-- name: SAS_KEY_ADD
+INSERT INTO sas_key (id, wrapped, created) VALUES ($1, $2, $3);
+
+-- name: SAS_KEY_RETIRE
+UPDATE sas_key SET retires = $1 WHERE retires IS NULL;
+
+-- name: SAS_KEY_DROP_ALL
+DELETE FROM sas_key;
+
+-- name: SAS_KEY_DROP
+DELETE FROM sas_key WHERE retires <= $1;
+
+-- name: WORKSPACE_LONGEST_LINK
+SELECT max(link_lifetime) FROM workspace;
+
+-- name: HIGH_WATER_GET
+SELECT time FROM high_water WHERE id = 1;
+
+-- name: HIGH_WATER_PUT
+INSERT INTO high_water (id, time) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET time = excluded.time;

@@ -77,6 +77,24 @@ static int check_url(const char *text, struct error *err)
     return 0;
 }
 
+/* A URL whose host name may begin with {account}: links are then host-style. */
+static int check_blob_url(const char *text, struct error *err)
+{
+    static const char MARK[] = "{account}.blob.";
+    const char *rest = url_rest(text);
+
+    if (!rest || !strpbrk(rest, "{}"))
+        return check_url(text, err);
+    if (str_starts(rest, MARK)) {
+        rest += strlen(MARK);
+        if (*rest && *rest != '.' && *rest != ':' && rest[strspn(rest, URL_HOST_CHARACTERS)] == '\0')
+            return 0;
+    }
+    return error_set(err, E_INVALID,
+                     "must be http://HOST[:PORT] or https://HOST[:PORT]; where HOST names the account, it must be "
+                     "{account}.blob.SUFFIX");
+}
+
 static int check_url_path(const char *text, struct error *err)
 {
     const char *rest = url_rest(text);
@@ -143,6 +161,7 @@ static const struct {
     [FORM_LISTEN] = {"address:port or address:port@interface", check_listen},
     [FORM_URL] = {"URL without path", check_url},
     [FORM_URL_PATH] = {"URL", check_url_path},
+    [FORM_BLOB_URL] = {"URL without path, maybe with {account}", check_blob_url},
     [FORM_PATH] = {"absolute path", check_path},
     [FORM_SECRET] = {"path of a secret", check_secret},
     [FORM_DATABASE] = {"database", check_database},

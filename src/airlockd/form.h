@@ -14,6 +14,7 @@ enum form {
     FORM_LISTEN,
     FORM_URL,
     FORM_URL_PATH,
+    FORM_BLOB_URL,
     FORM_PATH,
     FORM_SECRET,
     FORM_DATABASE,

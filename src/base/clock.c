@@ -29,9 +29,14 @@ int64_t clock_now_s(void)
     return clock_now_us() / 1000000;
 }
 
+int64_t clock_mono_us(void)
+{
+    return clock_read_us(CLOCK_MONOTONIC);
+}
+
 int64_t clock_mono_ms(void)
 {
-    return clock_read_us(CLOCK_MONOTONIC) / 1000;
+    return clock_mono_us() / 1000;
 }
 
 static struct tm clock_split(int64_t us)

@@ -11,6 +11,7 @@
 int64_t clock_now_us(void);   /* wall clock, microseconds since 1970 */
 int64_t clock_now_s(void);
 int64_t clock_mono_ms(void);  /* monotonic, for deadlines only */
+int64_t clock_mono_us(void);
 
 /* RFC 9110 IMF-fixdate ("Sun, 22 Nov 2026 14:33:01 GMT"), whole seconds. */
 void clock_format_http(int64_t us, char out[static CLOCK_TEXT_MAX]);

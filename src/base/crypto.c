@@ -87,6 +87,47 @@ void hkdf_sha256(const void *key, size_t key_len, const void *info, size_t info_
     EVP_PKEY_CTX_free(ctx);
 }
 
+#define NONCE_SIZE 12
+#define TAG_SIZE 16
+
+void secret_wrap(const unsigned char key[static WRAP_KEY_SIZE], const char *label, const void *secret, size_t len,
+                 unsigned char *out)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    unsigned char *bytes = out + NONCE_SIZE, *tag = bytes + len;
+    int used = 0;
+
+    random_fill(out, NONCE_SIZE);
+    crypto_must(ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, out) == 1 &&
+                EVP_EncryptUpdate(ctx, NULL, &used, (const unsigned char *)label, (int)strlen(label)) == 1 &&
+                EVP_EncryptUpdate(ctx, bytes, &used, secret, (int)len) == 1 &&
+                EVP_EncryptFinal_ex(ctx, tag, &used) == 1 &&
+                EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, tag) == 1);
+    EVP_CIPHER_CTX_free(ctx);
+}
+
+bool secret_unwrap(const unsigned char key[static WRAP_KEY_SIZE], const char *label, const unsigned char *wrapped,
+                   size_t wrapped_len, unsigned char *out)
+{
+    unsigned char tag[TAG_SIZE];
+    int used = 0;
+
+    if (wrapped_len < WRAP_OVERHEAD)
+        return false;
+    size_t len = wrapped_len - WRAP_OVERHEAD;
+    memcpy(tag, wrapped + NONCE_SIZE + len, TAG_SIZE);
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    crypto_must(ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, wrapped) == 1 &&
+                EVP_DecryptUpdate(ctx, NULL, &used, (const unsigned char *)label, (int)strlen(label)) == 1 &&
+                EVP_DecryptUpdate(ctx, out, &used, wrapped + NONCE_SIZE, (int)len) == 1 &&
+                EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1);
+    bool is_ours = EVP_DecryptFinal_ex(ctx, out + len, &used) == 1;
+    EVP_CIPHER_CTX_free(ctx);
+    if (!is_ours)
+        secret_wipe(out, len);
+    return is_ours;
+}
+
 void random_fill(void *out, size_t len)
 {
     unsigned char *p = out;

@@ -13,6 +13,8 @@
 #define SHA256_SIZE 32
 #define SHA256_HEX_SIZE 65 /* with the NUL */
 #define MD5_SIZE 16
+#define WRAP_KEY_SIZE 32
+#define WRAP_OVERHEAD 28 /* nonce and tag */
 
 /* A running hash. Opaque; _new never fails (it ends the process when OpenSSL cannot provide the algorithm). */
 struct hash;
@@ -34,6 +36,14 @@ void hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
 /* HKDF-SHA-256 without salt; out_len at most 255 * 32. */
 void hkdf_sha256(const void *key, size_t key_len, const void *info, size_t info_len, unsigned char *out,
                  size_t out_len);
+
+/* One secret under another by AES-256-GCM with a random nonce. The label is bound in, not hidden. out: len +
+ * WRAP_OVERHEAD bytes. */
+void secret_wrap(const unsigned char key[static WRAP_KEY_SIZE], const char *label, const void *secret, size_t len,
+                 unsigned char *out);
+/* out: wrapped_len - WRAP_OVERHEAD bytes. False, and out wiped, for another key, another label or changed bytes. */
+bool secret_unwrap(const unsigned char key[static WRAP_KEY_SIZE], const char *label, const unsigned char *wrapped,
+                   size_t wrapped_len, unsigned char *out);
 
 void random_fill(void *out, size_t len); /* ends the process if the kernel has none */
 bool equal_constant_time(const void *a, const void *b, size_t len);

@@ -321,3 +321,19 @@ int admin_jobs_run(struct cli *cli, const struct args *args, struct error *err)
         return r;
     return cli->json ? output_json(answer, err) : print_jobs(json_object_get(answer, "jobs"), err);
 }
+
+int admin_rotate_keys_run(struct cli *cli, const struct args *args, struct error *err)
+{
+    AUTO_FACTS struct facts facts = FACTS_INIT;
+    AUTO_JSON json_t *body = json_pack("{s:b}", "now", args_has(args, "now"));
+    AUTO_JSON json_t *answer = NULL;
+
+    int r = api_post(cli, NULL, "/admin/rotate-keys", body, &answer, err);
+    if (r)
+        return r;
+    if (cli->json)
+        return output_json(answer, err);
+    facts_add(&facts, "Links are signed with", json_text(answer, "keyId"));
+    facts_add_time(&facts, "Older links end", json_object_get(answer, "olderEndWhen"));
+    return output_write(str_text(&facts.text), err);
+}

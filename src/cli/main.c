@@ -85,6 +85,10 @@ static const struct option_spec AUDIT_OPTIONS[] = {
     {"all", NULL, "follow the list to its end"},
     {END},
 };
+static const struct option_spec ROTATE_OPTIONS[] = {
+    {"now", NULL, "end every link and every transfer at once"},
+    {END},
+};
 
 static const struct command COMMANDS[] = {
     {"login", "", "Log in to a server",
@@ -178,6 +182,12 @@ static const struct command COMMANDS[] = {
     {"admin audit", "", "Show the audit log",
      "  airlock admin audit --request REQUEST\n  airlock admin audit --all --output json", 0, 0, AUDIT_OPTIONS,
      admin_audit_run},
+    {"admin rotate-keys", "", "Sign links with a new key",
+     "Links that were handed out stay good until the longest life of a link has passed. A second change within that\n"
+     "time ends those of the key before. With --now every link ends at once, and every transfer by one: people ask\n"
+     "for new links and begin again.\n\n"
+     "  airlock admin rotate-keys\n  airlock admin rotate-keys --now",
+     0, 0, ROTATE_OPTIONS, admin_rotate_keys_run},
     {"admin jobs", "", "Show what the system still has to do", "  airlock admin jobs", 0, 0, NULL, admin_jobs_run},
 };
 

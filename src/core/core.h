@@ -66,7 +66,16 @@ struct effects {
     struct effect *items;
 };
 
+/* core/time.h */
+struct core_time {
+    int64_t (*wall)(void);       /* NULL: the machine's clock */
+    int64_t seen;                /* the highest time so far, microseconds; 0: none */
+    int64_t seen_mono_us;
+    int64_t stored;              /* the highest time in the database */
+};
+
 struct drains;
+struct link_keys;
 struct peers;
 struct refusals;
 struct tokens;
@@ -75,7 +84,8 @@ struct core {
     struct core_config config;
     struct child *child;
     struct db *db;
-    unsigned char sas_key[SAS_KEY_SIZE];
+    struct link_keys *link_keys;
+    struct core_time time;
     struct jwk_set *keys;        /* the identity provider's; NULL until it published them */
     struct tokens *tokens;       /* verified with these keys */
     struct effects effects;

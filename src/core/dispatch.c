@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "core/actions.h"
 #include "core/admin.h"
@@ -12,8 +11,10 @@
 #include "core/drain.h"
 #include "core/identity.h"
 #include "core/jobs.h"
+#include "core/keys.h"
 #include "core/link.h"
 #include "core/request.h"
+#include "core/time.h"
 
 static call_handler *const HANDLERS[MESSAGE_COUNT] = {
     [MESSAGE_CORE_HEALTH] = core_health,
@@ -42,6 +43,7 @@ static call_handler *const HANDLERS[MESSAGE_COUNT] = {
     [MESSAGE_ADMIN_RETRY] = admin_retry,
     [MESSAGE_ADMIN_AUDIT] = admin_audit,
     [MESSAGE_ADMIN_JOBS] = admin_jobs,
+    [MESSAGE_ADMIN_ROTATE_KEYS] = admin_rotate_keys,
     [MESSAGE_BLOB_ACCESS] = blob_access,
     [MESSAGE_BLOB_OPEN] = blob_open,
     [MESSAGE_BLOB_CLOSED] = blob_closed,
@@ -66,7 +68,7 @@ static call_handler *const HANDLERS[MESSAGE_COUNT] = {
 };
 
 /* Who may say what is a table; what is not in it is refused and told to the operator. */
-static int call_begin(enum peer from, const json_t *message, struct call *ret, struct error *err)
+static int call_begin(struct core *core, enum peer from, const json_t *message, struct call *ret, struct error *err)
 {
     const char *op = json_text(message, "op");
     enum message kind;
@@ -78,7 +80,7 @@ static int call_begin(enum peer from, const json_t *message, struct call *ret, s
     *ret = (struct call){.message = kind,
                          .from = from,
                          .in = message,
-                         .now = clock_now_us(),
+                         .now = core_now(core),
                          .address = json_text(message, "address")};
     return 0;
 }
@@ -89,7 +91,7 @@ static bool transaction_lost(struct core *core, const struct error *why)
 }
 
 /* Undoes what the handler wrote, then records the refusal outside of it. */
-static int call_undo(struct core *core, const struct call *call, const struct error *why, size_t effects_before,
+static int call_undo(struct core *core, struct call *call, const struct error *why, size_t effects_before,
                      struct error *err)
 {
     core->effects.count = effects_before;
@@ -98,6 +100,8 @@ static int call_undo(struct core *core, const struct call *call, const struct er
     int r = db_rollback_to(core->db, err);
     if (r == 0 && audit_is_refusal(why->code))
         r = audit_refusal(core, call, why, err);
+    if (r == 0)
+        r = link_note_leak(core, call, why, err);
     return r;
 }
 
@@ -108,7 +112,7 @@ int dispatch(struct core *core, enum peer from, const json_t *message, json_t **
     json_t *ok = NULL;
     int64_t id = json_int(message, "id");
     size_t effects_before = core->effects.count;
-    int r = call_begin(from, message, &call, &why);
+    int r = call_begin(core, from, message, &call, &why);
 
     if (r == 0) {
         r = db_savepoint(core->db, err);

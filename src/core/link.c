@@ -1,13 +1,16 @@
-/* Minting links. Part of airlock-core, the only process with the key. */
+/* Minting links. Part of airlock-core, the only process with the keys. */
 #include "core/link.h"
 
 #include <string.h>
 
 #include "core/audit.h"
 #include "core/caller.h"
+#include "core/keys.h"
 #include "core/place.h"
 
-#define KEY_ID "k1"
+#define PRUNE_AFTER_US (INT64_C(24) * 3600 * 1000000)
+#define MINUTE_US 60000000
+#define ACCOUNT_MARK "{account}"
 
 /* What the caller asked for, within what they may have. */
 static int link_permissions(const struct call *call, const struct request *req, unsigned *ret, struct error *err)
@@ -52,11 +55,23 @@ static int link_store(struct core *core, const struct call *call, const struct r
                      err);
 }
 
+/* Where the container is: the zone's address holds the account in its host name, or else it begins the path. */
+static void link_append_base(struct str *url, const char *base, const char *account, const char *container)
+{
+    const char *mark = strstr(base, ACCOUNT_MARK);
+
+    if (mark)
+        str_printf(url, "%.*s%s%s/%s", (int)(mark - base), base, account, mark + strlen(ACCOUNT_MARK), container);
+    else
+        str_printf(url, "%s/%s/%s", base, account, container);
+}
+
 static int link_mint(struct core *core, const struct call *call, const struct request *req, unsigned permissions,
                      int64_t lifetime_s, struct str *url, struct error *err)
 {
     unsigned char key[SAS_KEY_SIZE];
     char account[ACCOUNT_NAME_MAX + 1], request[UUID_TEXT_SIZE];
+    const char *kid;
     enum zone zone;
     int64_t token;
 
@@ -70,10 +85,12 @@ static int link_mint(struct core *core, const struct call *call, const struct re
                             .now = call->now / 1000000,
                             .expires = call->now / 1000000 + lifetime_s,
                             .allow_http = str_starts(base, "http://")};
-    (void)str_copy(mint.id.kid, sizeof mint.id.kid, KEY_ID);
+    const unsigned char *root = link_keys_signing(core->link_keys, &kid);
+    (void)str_copy(mint.id.kid, sizeof mint.id.kid, kid);
     sas_link_id_new(mint.id.link_id);
-    sas_key_derive(core->sas_key, account, req->id, mint.id.generation, key);
-    str_printf(url, "%s/%s/%s?", base, account, req->id);
+    sas_key_derive(root, account, req->id, mint.id.generation, key);
+    link_append_base(url, base, account, req->id);
+    str_append_char(url, '?');
     int r = sas_mint(key, &mint, url, err);
     secret_wipe(key, sizeof key);
     return r ? r : link_store(core, call, req, &mint, err);
@@ -113,6 +130,23 @@ static int revoke_all_allowed(const struct request *req, const struct call *call
                      "may end a request's links");
 }
 
+/* Every link and transfer of the request ends: what it has of older generations is drained after the commit. */
+static int links_end(struct core *core, const struct call *call, const char *request, const char *dir,
+                     int64_t generation, struct error *err)
+{
+    struct effect drain = {.kind = EFFECT_DRAIN, .generation = generation + 1};
+    int r = db_exec(core->db, Q_REQUEST_RAISE_GENERATION, ARGS(DB_T(request)), err);
+
+    if (r >= 0)
+        r = db_exec(core->db, Q_BLOCK_EMPTY_ALL, ARGS(DB_T(request)), err); /* blocks die with their generation */
+    if (r < 0)
+        return r;
+    (void)str_copy(drain.request, sizeof drain.request, request);
+    (void)str_copy(drain.dir, sizeof drain.dir, dir);
+    effect_add(core, &drain);
+    return audit_add(core, call, "link.revoked", "", json_pack("{s:I}", "generation", (json_int_t)generation + 1), err);
+}
+
 int request_link_revoke_all(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
@@ -121,16 +155,39 @@ int request_link_revoke_all(struct core *core, struct call *call, json_t **ret_o
     if (r == 0)
         r = revoke_all_allowed(&req, call, err);
     if (r == 0)
-        r = db_exec(core->db, Q_REQUEST_RAISE_GENERATION, ARGS(DB_T(req.id)), err);
-    if (r >= 0)
-        r = db_exec(core->db, Q_BLOCK_EMPTY_ALL, ARGS(DB_T(req.id)), err); /* blocks die with their generation */
-    if (r < 0)
-        return r;
-    struct effect drain = {.kind = EFFECT_DRAIN, .generation = req.generation + 1};
-    (void)str_copy(drain.request, sizeof drain.request, req.id);
-    (void)str_copy(drain.dir, sizeof drain.dir, req.dir);
-    effect_add(core, &drain);
-    r = audit_add(core, call, "link.revoked", "", json_pack("{s:I}", "generation", (json_int_t)req.generation + 1),
-                  err);
+        r = links_end(core, call, req.id, req.dir, req.generation, err);
     return r ? r : request_envelope(core, call, req.id, ret_ok, err);
+}
+
+int links_end_all(struct core *core, struct call *call, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    struct call each = *call;
+    int r = db_select(core->db, Q_LINK_LIVE_REQUESTS, ARGS(DB_I(call->now - TRANSFER_GRACE_US)), &rows, err);
+
+    while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
+        (void)str_copy(each.request, sizeof each.request, db_text(rows, 0)); /* written by us: they fit */
+        (void)str_copy(each.workspace, sizeof each.workspace, db_text(rows, 1));
+        r = links_end(core, &each, each.request, db_text(rows, 2), db_int(rows, 3), err);
+    }
+    return r;
+}
+
+int links_prune(struct core *core, int64_t now, struct error *err)
+{
+    int r = db_exec(core->db, Q_LINK_PRUNE, ARGS(DB_I(now - PRUNE_AFTER_US)), err);
+    /* A download's row waits until no transfer can add to it: a link's longest life, the grace, and a day. */
+    if (r >= 0)
+        r = db_exec(core->db, Q_USE_PRUNE, ARGS(DB_I((now - 3 * PRUNE_AFTER_US) / MINUTE_US)), err);
+    return r < 0 ? r : 0;
+}
+
+int link_note_leak(struct core *core, struct call *call, const struct error *why, struct error *err)
+{
+    AUTO_ROWS struct db_rows *row = NULL;
+
+    if (why->code != E_SAS_PROTOCOL || !*call->link_id)
+        return 0;
+    int r = db_first(core->db, Q_LINK_LEAKED, ARGS(DB_T(call->link_id), DB_I(call->now)), &row, err);
+    return r == 1 ? audit_add(core, call, "link.leaked", db_text(row, 0), json_object(), err) : r;
 }

@@ -13,7 +13,10 @@
 #include "core/dispatch.h"
 #include "core/drain.h"
 #include "core/jobs.h"
+#include "core/keys.h"
+#include "core/link.h"
 #include "core/peers.h"
+#include "core/time.h"
 
 #define BATCH_MAX 256
 #define EVENTS_MAX 16
@@ -124,15 +127,18 @@ static int batch_run(struct core *core, struct batch *batch, struct error *err)
     if (batch->count == 0)
         return 0;
     int r = batch_write(core, batch, err);
+    int lost = database_is_lost(r) ? r : 0;
     if (r != 0)
         batch_refuse(core, batch, err);
+    if (r != 0 && !lost) /* a change of keys may have been undone, too */
+        lost = link_keys_load(core, err);
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i].answer)
             (void)peers_send(core, batch->items[i].from, batch->items[i].answer); /* gone with its channel otherwise */
     effects_run(core);
     batch->was_full = batch->count == BATCH_MAX;
     batch_clear(batch);
-    return database_is_lost(r) ? r : 0;
+    return lost;
 }
 
 /* A short transaction of core's own. What it leaves undone is done by the next one. */
@@ -152,8 +158,15 @@ static void own_transaction(struct core *core, int (*fn)(struct core *core, stru
 
 static int housekeeping_run(struct core *core, struct error *err)
 {
-    int r = audit_flush_refusals(core, clock_now_us(), err);
-    return r ? r : downloads_tell_ended(core, clock_now_us(), err);
+    int64_t now = core_now(core);
+    int r = audit_flush_refusals(core, now, err);
+    if (r == 0)
+        r = downloads_tell_ended(core, now, err);
+    if (r == 0)
+        r = link_keys_expire(core, now, err);
+    if (r == 0)
+        r = links_prune(core, now, err);
+    return r ? r : core_time_store(core, err);
 }
 
 static void on_channel(enum peer peer, int fd, void *ctx)

@@ -8,9 +8,11 @@
 #include "base/sandbox.h"
 #include "core/audit.h"
 #include "core/drain.h"
+#include "core/keys.h"
 #include "core/loop.h"
 #include "core/peers.h"
 #include "core/seed.h"
+#include "core/time.h"
 #include "core/tokens.h"
 #include "model/flow.h"
 #include "model/policy.h"
@@ -45,8 +47,9 @@ static void read_config(struct core *core)
     };
 }
 
-static int load_sas_key(struct core *core, struct error *err)
+static int load_master_key(struct core *core, struct error *err)
 {
+    unsigned char master[SAS_KEY_SIZE];
     AUTO_FREE char *text = NULL;
     size_t len = 0;
     const char *path = child_setting(core->child, "secrets.sas_key_file");
@@ -55,8 +58,11 @@ static int load_sas_key(struct core *core, struct error *err)
     if (r != 0)
         return r;
     text[strcspn(text, "\r\n")] = '\0';
-    if (!hex_decode(text, core->sas_key, sizeof core->sas_key))
+    if (hex_decode(text, master, sizeof master))
+        core->link_keys = link_keys_new(master);
+    else
         r = error_set(err, E_CONFIG, "%s must hold 64 hex digits (32 random bytes)", path);
+    secret_wipe(master, sizeof master);
     secret_wipe(text, len);
     return r;
 }
@@ -78,11 +84,15 @@ static int start(struct core *core, struct error *err)
 {
     int r = flow_self_check(err);
     if (r == 0)
-        r = load_sas_key(core, err);
+        r = load_master_key(core, err);
     if (r == 0)
         r = confine(core, err);
     if (r == 0)
         r = db_open(child_setting(core->child, "db.url"), &core->db, err);
+    if (r == 0)
+        r = core_time_start(core, err);
+    if (r == 0)
+        r = link_keys_start(core, err);
     if (r == 0)
         r = seed_apply(core, err);
     return r ? r : drains_recover(core, err);
@@ -109,7 +119,7 @@ int main(void)
     tokens_free(core.tokens);
     jwk_set_free(core.keys);
     free(core.effects.items);
-    secret_wipe(core.sas_key, sizeof core.sas_key);
+    link_keys_free(core.link_keys);
     child_free(core.child);
     return 0;
 }

@@ -106,6 +106,26 @@ static void test_names(void **state)
     }
 }
 
+/* Addresses of the data plane may name the account, at one place; no other address may. */
+static void test_account_in_addresses(void **state)
+{
+    (void)state;
+    static const char *const GOOD[] = {"https://{account}.blob.airlock.example:8443", "http://{account}.blob.localhost",
+                                       "https://blob.example", "http://[::1]:8401"};
+    static const char *const BAD[] = {"https://{account}.example",       "https://{account}.blob.",
+                                      "https://{account}.blob.:8443",    "https://x.{account}.blob.example",
+                                      "https://{account}.blob.{account}", "https://{Account}.blob.example",
+                                      "https://{account}.blob.example/", "https://blob.example/{account}",
+                                      "{account}.blob.example",          "https://{account.blob.example"};
+    struct error err;
+
+    for (size_t i = 0; i < ARRAY_LEN(GOOD); i++)
+        assert_int_equal(form_check(FORM_BLOB_URL, GOOD[i], &err), 0);
+    for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
+        assert_int_equal(form_check(FORM_BLOB_URL, BAD[i], &err), E_INVALID);
+    assert_int_equal(form_check(FORM_URL, GOOD[0], &err), E_INVALID);
+}
+
 /* Made anew by `airlockd --print-settings`. */
 static void test_reference_is_fresh(void **state)
 {
@@ -128,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_types_and_receivers),
         cmocka_unit_test(test_secrets_stay_apart),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_account_in_addresses),
         cmocka_unit_test(test_reference_is_fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

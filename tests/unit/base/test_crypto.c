@@ -177,6 +177,29 @@ static void comparison_and_randomness(void **state)
     assert_true(equal_constant_time(a, b, 31));
 }
 
+static void wrapping_binds_key_label_and_bytes(void **state)
+{
+    (void)state;
+    static const unsigned char KEY[WRAP_KEY_SIZE] = "a key of thirty-two bytes, about", OTHER[WRAP_KEY_SIZE] = "another";
+    unsigned char wrapped[5 + WRAP_OVERHEAD], again[sizeof wrapped], out[5];
+
+    secret_wrap(KEY, "k1", "hello", 5, wrapped);
+    secret_wrap(KEY, "k1", "hello", 5, again);
+    assert_memory_not_equal(wrapped, again, sizeof wrapped); /* a nonce of its own each time */
+    assert_true(secret_unwrap(KEY, "k1", wrapped, sizeof wrapped, out));
+    assert_memory_equal(out, "hello", 5);
+    assert_false(secret_unwrap(OTHER, "k1", wrapped, sizeof wrapped, out));
+    assert_false(secret_unwrap(KEY, "k2", wrapped, sizeof wrapped, out));
+    assert_memory_equal(out, "\0\0\0\0\0", 5);
+    for (size_t i = 0; i < sizeof wrapped; i++) {
+        wrapped[i] ^= 1;
+        assert_false(secret_unwrap(KEY, "k1", wrapped, sizeof wrapped, out));
+        wrapped[i] ^= 1;
+    }
+    assert_false(secret_unwrap(KEY, "k1", wrapped, WRAP_OVERHEAD - 1, out));
+    assert_false(secret_unwrap(KEY, "k1", wrapped, sizeof wrapped - 1, out));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +212,7 @@ int main(void)
         cmocka_unit_test(base64_has_one_spelling),
         cmocka_unit_test(encodings_round_trip),
         cmocka_unit_test(comparison_and_randomness),
+        cmocka_unit_test(wrapping_binds_key_label_and_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "core/caller.h"
 #include "core/dispatch.h"
 #include "core/drain.h"
+#include "core/keys.h"
 #include "core/tokens.h"
 #include "core/workspace.h"
 #include "model/validate.h"
@@ -69,6 +70,8 @@ int bench_setup(void **state)
                              .job_retry_ms = 0,
                              .job_retry_max_ms = 0,
                              .policy_default = {1, 1000000, 3600}};
+    b->core.link_keys = link_keys_new((const unsigned char *)"0123456789abcdef0123456789abcdef");
+    assert_int_equal(link_keys_start(&b->core, &err), 0);
     b->core.drains = drains_new();
     b->core.refusals = refusals_new();
     b->core.tokens = tokens_new();
@@ -84,6 +87,7 @@ int bench_teardown(void **state)
 {
     struct bench *b = *state;
     db_close(b->core.db);
+    link_keys_free(b->core.link_keys);
     drains_free(b->core.drains);
     refusals_free(b->core.refusals);
     tokens_free(b->core.tokens);
