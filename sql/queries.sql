@@ -16,6 +16,10 @@ FROM workspace WHERE id = $1;
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
 FROM workspace WHERE client_id = $1;
 
+-- name: WORKSPACE_BY_DIGITS
+SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
+FROM workspace WHERE digits = $1;
+
 -- name: WORKSPACE_LIST
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
 FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM assignment WHERE subject = $2) ORDER BY display_name, id LIMIT 1000;

@@ -40,15 +40,31 @@ static int access_read_sas(const struct call *call, struct sas_fields *ret, stru
     return sas_parse(pairs, count, ret, err);
 }
 
-/* The zone is the listener's; the account must belong to it. */
-static int access_check_zone(const struct call *call, const char *account, enum account *ret_kind, struct error *err)
+/* The networks of the workspace that the account's name tells. An account of no workspace has none either. */
+static int access_check_network(struct core *core, const struct call *call, const char *digits, struct access *a,
+                                struct error *err)
+{
+    AUTO_WORKSPACE struct workspace w = {0};
+    int r = workspace_load_by_digits(core, digits, &w, err);
+
+    if (r == E_NOT_FOUND || (r == 0 && !workspace_admits(&w, call->address)))
+        return error_set(err, E_ZONE, "This account does not answer to addresses outside its workspace's networks");
+    if (r == 0)
+        (void)str_copy(a->workspace, sizeof a->workspace, w.id);
+    return r;
+}
+
+/* What an address may reach at all, whatever its link says. The zone is the listener's. */
+static int access_check_place(struct core *core, const struct call *call, const char *account, struct access *a,
+                              struct error *err)
 {
     const char *suffix;
-    if (!account_by_name(account, ret_kind, &suffix))
+
+    if (!account_by_name(account, &a->account, &suffix))
         return access_refuse(err);
-    if (account_facts(*ret_kind)->zone != zone_of_peer(call->from))
+    if (account_facts(a->account)->zone != a->zone)
         return error_set(err, E_ZONE, "This account does not answer in this network");
-    return 0;
+    return a->zone == ZONE_WORKSPACE ? access_check_network(core, call, suffix, a, err) : 0;
 }
 
 /* A frame that ends an upload: its link was judged when the head came, and all but its time is judged again. */
@@ -81,6 +97,8 @@ static int access_check_signature(struct core *core, struct call *call, const ch
         return r;
     if (!root || !is_there || id.generation != (uint64_t)a->request.generation)
         return access_refuse(err);
+    if (*a->workspace && strcmp(a->workspace, a->request.workspace) != 0)
+        return access_refuse(err);
     (void)str_copy(call->link_id, sizeof call->link_id, id.link_id);
     (void)str_copy(call->request, sizeof call->request, a->request.id);
     (void)str_copy(call->workspace, sizeof call->workspace, a->request.workspace);
@@ -102,29 +120,16 @@ static int access_check_record(struct core *core, const struct call *call, struc
 }
 
 /* The request's status gates the operation by itself, whatever a link says. */
-static int access_check_status(const struct access *a, enum account account, unsigned needed, struct error *err)
+static int access_check_status(const struct access *a, unsigned needed, struct error *err)
 {
     unsigned open = 0;
     const char *letters = status_facts(a->request.status)->link_permissions;
 
-    if (status_account(a->request.status, a->request.type) != account || !*letters)
+    if (status_account(a->request.status, a->request.type) != a->account || !*letters)
         return access_refuse(err);
     int r = permission_parse(letters, &open, err);
     if (r == 0 && needed && !(open & needed))
         return error_set(err, E_SAS_PERMISSION, "The request's status does not allow this operation");
-    return r;
-}
-
-static int access_check_network(struct core *core, const struct call *call, const struct access *a, struct error *err)
-{
-    AUTO_WORKSPACE struct workspace w = {0};
-    int r;
-
-    if (a->zone != ZONE_WORKSPACE)
-        return 0;
-    r = workspace_load(core, a->request.workspace, &w, err);
-    if (r == 0 && !workspace_admits(&w, call->address))
-        return error_set(err, E_ZONE, "This account does not answer to addresses outside its workspace's networks");
     return r;
 }
 
@@ -146,21 +151,20 @@ int access_check(struct core *core, struct call *call, unsigned needed, struct a
 {
     AUTO_ACCESS struct access a = {.zone = zone_of_peer(call->from)};
     const char *account = json_text(call->in, "account");
-    enum account kind = ACCOUNT_NONE;
     int r = access_read_sas(call, &a.sas, err);
 
     if (r == 0)
-        r = access_check_zone(call, account, &kind, err);
+        r = access_check_place(core, call, account, &a, err);
+    if (r == E_ZONE) /* for the audit, which names the link that was tried in the wrong place */
+        (void)access_check_signature(core, call, account, &a, NULL);
     if (r == 0)
         r = access_check_signature(core, call, account, &a, err);
     if (r == 0)
         r = access_check_record(core, call, &a, err);
     if (r == 0)
-        r = access_check_network(core, call, &a, err);
-    if (r == 0)
         r = access_check_terms(call, &a, needed, access_grace_s(call->message), err);
     if (r == 0)
-        r = access_check_status(&a, kind, needed, err);
+        r = access_check_status(&a, needed, err);
     if (r != 0)
         return r;
     *ret = a;

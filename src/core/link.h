@@ -21,6 +21,8 @@ int link_note_leak(struct core *core, struct call *call, const struct error *why
 struct access {
     struct request request;
     enum zone zone;
+    enum account account;
+    char workspace[UUID_TEXT_SIZE]; /* that the account's name tells; empty for accounts of the TRE */
     unsigned permissions; /* of the link */
     struct sas_fields sas; /* borrowed from the frame */
     char subject[SUBJECT_MAX]; /* who asked for the link */
@@ -28,8 +30,9 @@ struct access {
 void access_done(struct access *a);
 #define AUTO_ACCESS CLEANUP(access_done)
 
-/* Judges the access fields of a frame of airlock-blob (ipc/messages.md): zone, signature under the present generation,
- * time, address, protocol, and needed (enum permission bits of which one is enough). Fills call->request, link_id. */
+/* Judges the access fields of a frame of airlock-blob (ipc/messages.md): zone and networks, before anything that would
+ * tell of a request; signature under the present generation, time, address, protocol, and needed (enum permission bits
+ * of which one is enough). Fills call->request and link_id. */
 int access_check(struct core *core, struct call *call, unsigned needed, struct access *ret, struct error *err) MUST_USE;
 
 call_handler blob_access;

@@ -60,6 +60,11 @@ int workspace_load_by_client(struct core *core, const char *client_id, struct wo
     return workspace_find(core, Q_WORKSPACE_BY_CLIENT, client_id, ret, err);
 }
 
+int workspace_load_by_digits(struct core *core, const char *digits, struct workspace *ret, struct error *err)
+{
+    return workspace_find(core, Q_WORKSPACE_BY_DIGITS, digits, ret, err);
+}
+
 bool workspace_admits(const struct workspace *w, const char *address)
 {
     AUTO_JSON json_t *networks = json_loads(w->networks, 0, NULL);

@@ -25,6 +25,8 @@ void workspace_done(struct workspace *w);
 int workspace_load(struct core *core, const char *id, struct workspace *ret, struct error *err) MUST_USE;
 int workspace_load_by_client(struct core *core, const char *client_id, struct workspace *ret, struct error *err)
     MUST_USE;
+/* By the 8 hex digits in the names of its storage accounts. */
+int workspace_load_by_digits(struct core *core, const char *digits, struct workspace *ret, struct error *err) MUST_USE;
 /* Is the numeric address inside the workspace's networks? */
 bool workspace_admits(const struct workspace *w, const char *address);
 

@@ -112,6 +112,52 @@ static void T08_a_link_opens_its_account_only(void **state)
     assert_int_equal(bench_blob(b, MESSAGE_BLOB_LIST, json_pack("{s:s}", "account", "stalimexdemo"), NULL), E_ZONE);
 }
 
+static json_t *last_refusal(struct bench *b)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    json_t *last = NULL;
+    assert_int_equal(db_select(b->core.db, Q_AUDIT_LIST, ARGS(DB_I(0), DB_T(""), DB_I(1000)), &rows, NULL), 0);
+    while (db_rows_next(rows, NULL) == 1)
+        if (strcmp(db_text(rows, 2), "refused") == 0) {
+            json_decref(last);
+            last = json_loads(db_text(rows, 7), 0, NULL);
+        }
+    return last;
+}
+
+static int list_from(struct bench *b, const char *account, const char *address)
+{
+    return bench_blob(b, MESSAGE_BLOB_LIST, json_pack("{s:s, s:s}", "account", account, "address", address), NULL);
+}
+
+static void forge_signature(struct bench *b)
+{
+    json_t *pair;
+    size_t i;
+    json_array_foreach(b->sas, i, pair)
+    {
+        if (strcmp(json_string_value(json_array_get(pair, 0)), "sig") == 0)
+            json_array_set_new(pair, 1, json_string("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+    }
+}
+
+/* Outside its networks a workspace's accounts say one thing, to good links, bad links and names of no workspace. */
+static void T61_networks_are_judged_before_links(void **state)
+{
+    struct bench *b = *state;
+    draft_with_file(b, "alice");
+    assert_int_equal(list_from(b, "stalexint99999999", "127.0.0.1"), E_ZONE); /* no such workspace */
+    assert_int_equal(list_from(b, b->account, "10.1.1.1"), E_ZONE);
+    AUTO_JSON json_t *seen = last_refusal(b);
+    assert_true(*json_text(seen, "link")); /* a good link in the wrong place is on record */
+    assert_int_equal(list_from(b, b->account, "::1"), E_ZONE);
+    assert_int_equal(list_from(b, b->account, "::ffff:127.0.0.1"), 0);
+    forge_signature(b);
+    assert_int_equal(list_from(b, b->account, "10.1.1.1"), E_ZONE);
+    assert_int_equal(list_from(b, "stalexrej11111111", "10.1.1.1"), E_ZONE);
+    assert_int_equal(list_from(b, "stalexrej11111111", "127.0.0.1"), E_SAS);
+}
+
 static void T29_a_decision_wants_a_fresh_token(void **state)
 {
     struct bench *b = *state;
@@ -137,18 +183,22 @@ static void core_tokens_open_only_what_they_should(void **state)
         enum message message;
         int expected;
     } rows[] = {
-        {alice, MESSAGE_REQUEST_GET, E_UNAUTHENTICATED},    {alice, MESSAGE_REQUEST_SUBMIT, E_UNAUTHENTICATED},
-        {admin, MESSAGE_REQUEST_SUBMIT, E_UNAUTHENTICATED}, {admin, MESSAGE_REQUEST_LINK, E_UNAUTHENTICATED},
-        {admin, MESSAGE_REQUEST_GET, 0},                    {alice, MESSAGE_WORKSPACE_GET, 0},
-        {admin, MESSAGE_WORKSPACE_GET, 0},                  {admin, MESSAGE_REQUEST_CANCEL, 0},
+        {alice, MESSAGE_REQUEST_GET, E_UNAUTHENTICATED},
+        {alice, MESSAGE_REQUEST_SUBMIT, E_UNAUTHENTICATED},
+        {admin, MESSAGE_REQUEST_SUBMIT, E_UNAUTHENTICATED},
+        {admin, MESSAGE_REQUEST_LINK, E_UNAUTHENTICATED},
+        {admin, MESSAGE_REQUEST_GET, 0},
+        {alice, MESSAGE_WORKSPACE_GET, 0},
+        {admin, MESSAGE_WORKSPACE_GET, 0},
+        {admin, MESSAGE_REQUEST_CANCEL, 0},
         {"", MESSAGE_REQUEST_GET, E_UNAUTHENTICATED},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        assert_int_equal(bench_ask(b, PEER_API, rows[i].message,
-                                   json_pack("{s:s, s:s, s:s}", "token", rows[i].token, "workspace", WS1, "request",
-                                             b->request),
-                                   NULL),
-                         rows[i].expected);
+        assert_int_equal(
+            bench_ask(b, PEER_API, rows[i].message,
+                      json_pack("{s:s, s:s, s:s}", "token", rows[i].token, "workspace", WS1, "request", b->request),
+                      NULL),
+            rows[i].expected);
 }
 
 static void a_remembered_token_is_judged_afresh(void **state)
@@ -190,12 +240,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-        T(T13_another_workspace_sees_nothing),     T(T14_a_draft_is_its_requestors),
-        T(T24_nobody_decides_on_their_own),        T(T25_the_second_decision_loses),
-        T(T28_a_stale_digest_is_refused),          T(T06_links_die_with_the_status),
-        T(T08_a_link_opens_its_account_only),      T(T29_a_decision_wants_a_fresh_token),
-        T(core_tokens_open_only_what_they_should), T(a_remembered_token_is_judged_afresh),
-        T(a_process_says_only_what_it_may),
+        T(T13_another_workspace_sees_nothing),   T(T14_a_draft_is_its_requestors),
+        T(T24_nobody_decides_on_their_own),      T(T25_the_second_decision_loses),
+        T(T28_a_stale_digest_is_refused),        T(T06_links_die_with_the_status),
+        T(T61_networks_are_judged_before_links), T(T08_a_link_opens_its_account_only),
+        T(T29_a_decision_wants_a_fresh_token),   T(core_tokens_open_only_what_they_should),
+        T(a_remembered_token_is_judged_afresh),  T(a_process_says_only_what_it_may),
     };
     return cmocka_run_group_tests_name("core/refusals", tests, NULL, NULL);
 }
