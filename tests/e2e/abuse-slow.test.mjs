@@ -96,6 +96,7 @@ for (const kind of ['head', 'body', 'read']) {
     const tree = await startTree(t, { set: { 'http.max_connections': 2 * HERD } });
     const { link } = await draftWith(tree, 'export', { 'small.txt': 'small' });
     assert.equal((await putBlob(link, 'large.bin', Buffer.alloc(4_000_000))).status, 201);
+    await p99(link); // warms both sides
     const quiet = await best(link);
     const url = blobUrl(link, kind === 'read' ? 'large.bin' : 'slow.bin');
     const end = await startHerd(t, url, HERD, kind);
