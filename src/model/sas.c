@@ -63,6 +63,14 @@ static bool is_miswritten(const char *name)
     return false;
 }
 
+static bool has_controls(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7F)
+            return true;
+    return false;
+}
+
 static int take_pair(const struct sas_pair *pair, struct sas_fields *fields, struct error *err)
 {
     if (is_foreign(pair->name))
@@ -78,6 +86,8 @@ static int take_pair(const struct sas_pair *pair, struct sas_fields *fields, str
             return error_set_field(err, E_SAS, pair->name, "\"%s\" is given twice", pair->name);
         if (pair->value[0] == '\0')
             return error_set_field(err, E_SAS, pair->name, "\"%s\" is empty", pair->name);
+        if (has_controls(pair->value)) /* rscc and its like become headers */
+            return error_set_field(err, E_SAS, pair->name, "\"%s\" has control characters", pair->name);
         *field = pair->value;
     }
     return 0;

@@ -201,6 +201,11 @@ static const struct parse_row PARSE_ROWS[] = {
     {"sv=" REST, E_SAS, "sv"},
     {"sv=2021-12-02&sv=2021-12-02" REST, E_SAS, "sv"},
     {"sv=2021-12-02&sp=rl" REST, E_SAS, "sp"},
+    {"sv=2021-12-02&rsct=text%2Fhtml%0D%0AX-Evil%3A%201" REST, E_SAS, "rsct"},
+    {"sv=2021-12-02&rscc=a%0A" REST, E_SAS, "rscc"},
+    {"sv=2021-12-02&rscd=a%0D" REST, E_SAS, "rscd"},
+    {"sv=2021-12-02&rsce=%7F" REST, E_SAS, "rsce"},
+    {"sv=2021-12-02&rscl=%01" REST, E_SAS, "rscl"},
     {"sv=2021-12-02&" SIG REST, E_SAS, "sig"},
     {"sv=2021-12-02&sip=" REST, E_SAS, "sip"},
     {"SV=2021-12-02" REST, E_SAS, "SV"},
@@ -299,8 +304,8 @@ static void test_id(void **state)
     assert_string_not_equal(one, two);
 }
 
-/* T08: the key of every account, container and generation is another one, and a link opens only its own. */
-static void test_key_separation(void **state)
+/* The key of every account, container and generation is another one, and a link opens only its own. */
+static void T08_keys_are_apart(void **state)
 {
     (void)state;
     static const char *const ACCOUNTS[] = {"stalimexdemo",      "stalimipdemo",      "stalimrejdemo",
@@ -329,7 +334,7 @@ static void test_key_separation(void **state)
     assert_memory_not_equal(one, two, SAS_KEY_SIZE);
 }
 
-static void test_swapped_elements(void **state)
+static void T08_swapped_elements(void **state)
 {
     (void)state;
     struct sas_mint mint = good_mint();
@@ -351,6 +356,32 @@ static void test_swapped_elements(void **state)
     assert_refused(accept(&q, mint.account, mint.container, 7, PERM_READ, NOW - 301, err), E_SAS, "time frame");
     assert_int_equal(accept(&q, mint.account, mint.container, 7, PERM_READ, NOW + 3599, NULL), 0);
     assert_int_equal(accept(&q, mint.account, mint.container, 7, PERM_READ, NOW - 300, NULL), 0);
+}
+
+/* Ten areas of two workspaces and two containers in each: a link of one is refused by all others. */
+static void T08_all_pairs(void **state)
+{
+    (void)state;
+    static const char *const PLACES[] = {"stalimexdemo",      "stalimipdemo",      "stalimrejdemo",
+                                         "stalimblockeddemo", "stalexappdemo",     "stalimapp0123abcd",
+                                         "stalexint0123abcd", "stalexip0123abcd",  "stalexrej0123abcd",
+                                         "stalexblocked0123abcd", "stalimapp89ab4567", "stalexint89ab4567",
+                                         "stalexip89ab4567",  "stalexrej89ab4567", "stalexblocked89ab4567"};
+    static const char *const CONTAINERS[] = {CONTAINER, "6f0c4a5e-7b1d-4a3e-9c55-2d1f8e0b7a11"};
+    enum { COUNT = ARRAY_LEN(PLACES) * ARRAY_LEN(CONTAINERS) };
+
+    for (size_t from = 0; from < COUNT; from++) {
+        struct sas_mint mint = good_mint();
+        AUTO_STR struct str text = STR_INIT(2048);
+        struct query q;
+        mint.account = PLACES[from / 2];
+        mint.container = CONTAINERS[from % 2];
+        mint_text(&mint, &text);
+        split(&q, str_text(&text));
+        for (size_t to = 0; to < COUNT; to++)
+            assert_int_equal(accept(&q, PLACES[to / 2], CONTAINERS[to % 2], 7, PERM_READ, NOW, NULL),
+                             from == to ? 0 : E_SAS);
+    }
 }
 
 /* The same bytes in another order are the same link. */
@@ -388,9 +419,9 @@ static bool same_meaning(const struct query *a, const struct query *b)
     return true;
 }
 
-/* T09: one random change of a minted link's text, 20,000 times; whatever still reads as the same fields may pass
+/* One random change of a minted link's text, 20,000 times; whatever still reads as the same fields may pass
  * (another spelling of the escapes), nothing else. */
-static void test_mutations(void **state)
+static void T09_mutations(void **state)
 {
     (void)state;
     static const char CHARS[] = "abcdefwxyzABCDEF0123456789-+/=&%.,:_TZ";
@@ -428,8 +459,8 @@ static void test_mutations(void **state)
     assert_true(accepted < 20000 / 10);
 }
 
-/* T09: every deliberate tampering. */
-static void test_tampering(void **state)
+/* Every deliberate tampering. */
+static void T09_tampering(void **state)
 {
     (void)state;
     static const struct {
@@ -604,9 +635,9 @@ int main(void)
         cmocka_unit_test(test_string_to_sign), cmocka_unit_test(test_mint),
         cmocka_unit_test(test_mint_refusals),  cmocka_unit_test(test_parse),
         cmocka_unit_test(test_is_field),       cmocka_unit_test(test_id),
-        cmocka_unit_test(test_key_separation), cmocka_unit_test(test_swapped_elements),
-        cmocka_unit_test(test_order_is_free),  cmocka_unit_test(test_mutations),
-        cmocka_unit_test(test_tampering),      cmocka_unit_test(test_signature_form),
+        cmocka_unit_test(T08_keys_are_apart), cmocka_unit_test(T08_swapped_elements), cmocka_unit_test(T08_all_pairs),
+        cmocka_unit_test(test_order_is_free),  cmocka_unit_test(T09_mutations),
+        cmocka_unit_test(T09_tampering),      cmocka_unit_test(test_signature_form),
         cmocka_unit_test(test_time),           cmocka_unit_test(test_protocol),
         cmocka_unit_test(test_address),        cmocka_unit_test(test_permission),
     };
