@@ -10,6 +10,7 @@
 #include "core/drain.h"
 #include "core/keys.h"
 #include "core/loop.h"
+#include "core/overlap.h"
 #include "core/peers.h"
 #include "core/seed.h"
 #include "core/time.h"
@@ -95,7 +96,9 @@ static int start(struct core *core, struct error *err)
         r = link_keys_start(core, err);
     if (r == 0)
         r = seed_apply(core, err);
-    return r ? r : drains_recover(core, err);
+    if (r == 0)
+        r = overlap_warn(core, NULL, err);
+    return r < 0 ? r : drains_recover(core, err);
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "core/audit.h"
 #include "core/caller.h"
+#include "core/overlap.h"
 #include "model/network.h"
 #include "model/validate.h"
 
@@ -246,7 +247,9 @@ int workspace_create(struct core *core, struct call *call, json_t **ret_ok, stru
         r = validate_workspace_create(json_object_get(call->in, "body"), &input, err);
     if (r == 0)
         r = workspace_insert(core, call, NULL, NULL, &input, id, err);
-    return r ? r : workspace_answer(core, id, ret_ok, err);
+    if (r == 0)
+        r = overlap_warn(core, id, err);
+    return r < 0 ? r : workspace_answer(core, id, ret_ok, err);
 }
 
 /* Puts what the patch names over what is there. */
@@ -291,5 +294,7 @@ int workspace_update(struct core *core, struct call *call, json_t **ret_ok, stru
     r = workspace_store(core, call, &w, &input, err);
     if (r == 0)
         r = audit_add(core, call, "workspace.changed", "", json_pack("{s:O}", "body", body), err);
-    return r ? r : workspace_answer(core, w.id, ret_ok, err);
+    if (r == 0 && input.has_networks)
+        r = overlap_warn(core, w.id, err);
+    return r < 0 ? r : workspace_answer(core, w.id, ret_ok, err);
 }
