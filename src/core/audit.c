@@ -7,12 +7,15 @@
 #define REFUSALS_MAX 512
 #define MINUTE_US 60000000
 
-/* Refusals without a valid credential, of one reason and address prefix, in one minute. */
+/* Refusals of one reason and address prefix in one minute, without a valid credential or by one link. */
 struct refusal_count {
     int64_t minute;
     int code;
     enum message message;
     char prefix[ADDRESS_MAX];
+    char link_id[SAS_LINK_ID_DIGITS + 1];
+    char workspace[UUID_TEXT_SIZE];
+    char request[UUID_TEXT_SIZE];
     int64_t count; /* beyond the one that was written at once */
 };
 
@@ -88,44 +91,67 @@ static void address_prefix(const char *address, char out[static ADDRESS_MAX])
     (void)snprintf(out, ADDRESS_MAX, "%.*s", (int)len, address);
 }
 
+static bool refusal_is_like(const struct refusal_count *row, const struct call *call, int code, const char *prefix)
+{
+    return row->minute == call->now / MINUTE_US && row->code == code && row->message == call->message &&
+           strcmp(row->prefix, prefix) == 0 && strcmp(row->link_id, call->link_id) == 0;
+}
+
 /* true: this one is the first of its kind in this minute and is written at once. */
 static bool refusal_is_first(struct refusals *refusals, const struct call *call, int code)
 {
     struct refusal_count *empty = NULL;
     char prefix[ADDRESS_MAX];
-    int64_t minute = call->now / MINUTE_US;
 
     address_prefix(call->address, prefix);
     for (size_t i = 0; i < REFUSALS_MAX; i++) {
         struct refusal_count *row = &refusals->rows[i];
         if (row->minute == 0)
             empty = row;
-        else if (row->minute == minute && row->code == code && row->message == call->message &&
-                 strcmp(row->prefix, prefix) == 0) {
+        else if (refusal_is_like(row, call, code, prefix)) {
             row->count++;
             return false;
         }
     }
     if (!empty)
-        return false; /* a flood from everywhere: the table bounds what it can write */
-    *empty = (struct refusal_count){.minute = minute, .code = code, .message = call->message};
-    (void)str_copy(empty->prefix, sizeof empty->prefix, prefix);
+        return *call->link_id; /* a flood from everywhere: the table bounds what strangers can write */
+    *empty = (struct refusal_count){.minute = call->now / MINUTE_US, .code = code, .message = call->message};
+    (void)str_copy(empty->prefix, sizeof empty->prefix, prefix); /* the sizes are the same on both sides */
+    (void)str_copy(empty->link_id, sizeof empty->link_id, call->link_id);
+    (void)str_copy(empty->workspace, sizeof empty->workspace, call->workspace);
+    (void)str_copy(empty->request, sizeof empty->request, call->request);
     return true;
 }
 
 int audit_refusal(struct core *core, const struct call *call, const struct error *why, struct error *err)
 {
-    bool has_credential = call->who.known || *call->link_id;
+    const char *account = json_text(call->in, "account");
 
-    if (!has_credential && !refusal_is_first(core->refusals, call, why->code))
+    if (!call->who.known && !refusal_is_first(core->refusals, call, why->code))
         return 0;
     AUTO_JSON json_t *detail = json_pack("{s:s, s:s}", "op", message_op(call->message), "code", error_name(why->code));
     json_t *reason = json_string(why->detail); /* NULL when cut inside a character */
     if (reason)
         json_object_set_new(detail, "reason", reason);
+    if (*account)
+        json_object_set_new(detail, "account", json_string(account));
     if (*call->link_id)
         json_object_set_new(detail, "link", json_string(call->link_id));
     return audit_insert(core, call, "refused", call->who.known ? call->who.subject : "", call->address, detail, err);
+}
+
+static int refusal_tell(struct core *core, const struct refusal_count *row, int64_t now, struct error *err)
+{
+    struct call call = {.now = now};
+    AUTO_JSON json_t *detail =
+        json_pack("{s:s, s:s, s:I, s:I}", "op", message_op(row->message), "code", error_name(row->code), "minute",
+                  (json_int_t)row->minute, "more", (json_int_t)row->count);
+
+    if (*row->link_id)
+        json_object_set_new(detail, "link", json_string(row->link_id));
+    (void)str_copy(call.workspace, sizeof call.workspace, row->workspace);
+    (void)str_copy(call.request, sizeof call.request, row->request);
+    return audit_insert(core, &call, "refused", "", row->prefix, detail, err);
 }
 
 int audit_flush_refusals(struct core *core, int64_t now, struct error *err)
@@ -134,15 +160,9 @@ int audit_flush_refusals(struct core *core, int64_t now, struct error *err)
         struct refusal_count *row = &core->refusals->rows[i];
         if (row->minute == 0 || row->minute == now / MINUTE_US)
             continue;
-        if (row->count > 0) {
-            struct call call = {.now = now};
-            AUTO_JSON json_t *detail =
-                json_pack("{s:s, s:s, s:I, s:I}", "op", message_op(row->message), "code", error_name(row->code),
-                          "minute", (json_int_t)row->minute, "more", (json_int_t)row->count);
-            int r = audit_insert(core, &call, "refused", "", row->prefix, detail, err);
-            if (r != 0)
-                return r;
-        }
+        int r = row->count > 0 ? refusal_tell(core, row, now, err) : 0;
+        if (r != 0)
+            return r;
         *row = (struct refusal_count){0};
     }
     return 0;
