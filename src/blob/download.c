@@ -132,6 +132,8 @@ static int download_open(struct download *down, struct error *err)
     down->use = json_int(down->blob, "use");
     r = transfer_admit(down->transfer, json_int(down->blob, "generation"), err);
     if (r == 0)
+        transfer_limit(down->transfer, json_int(down->blob, "leftMs"));
+    if (r == 0)
         r = check_conditional(down->rq, down->blob, err);
     if (r == 0)
         r = extents_from_json(json_object_get(down->blob, "extents"), (uint64_t)json_int(down->blob, "size"),

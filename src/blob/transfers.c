@@ -200,6 +200,14 @@ static void arm_timer(const struct transfers *transfers)
     (void)timerfd_settime(transfers->timer_fd, TFD_TIMER_ABSTIME, &at, NULL); /* fails on bad arguments only */
 }
 
+void transfer_limit(struct transfer *transfer, int64_t left_ms)
+{
+    pthread_mutex_lock(&transfer->owner->lock);
+    transfer->cut_at_ms = clock_mono_ms() + left_ms;
+    arm_timer(transfer->owner);
+    pthread_mutex_unlock(&transfer->owner->lock);
+}
+
 /* With the lock held. */
 static void transfer_revoke(struct transfer *transfer, int64_t generation)
 {

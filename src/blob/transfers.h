@@ -34,6 +34,8 @@ struct transfer *transfer_begin(struct transfers *transfers, enum transfer_kind 
 int transfer_admit(struct transfer *transfer, int64_t generation, struct error *err) MUST_USE;
 /* May the upload go on (E_SAS when not)? is_complete: its bytes are all here, from now on it is not cut any more. */
 int transfer_check(struct transfer *transfer, bool is_complete, struct error *err) MUST_USE;
+/* The download is cut that many milliseconds from now: core says how long it may outlive its link. */
+void transfer_limit(struct transfer *transfer, int64_t left_ms);
 /* Its files are closed. NULL is allowed. */
 void transfer_end(struct transfer *transfer);
 

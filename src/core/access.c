@@ -1,6 +1,7 @@
 /* Judging a link in use. Part of airlock-core. Nothing is told about a request before the signature was checked. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "core/audit.h"
 #include "core/keys.h"
 #include "core/link.h"
@@ -170,6 +171,14 @@ int access_check(struct core *core, struct call *call, unsigned needed, struct a
     *ret = a;
     a = (struct access){0};
     return 0;
+}
+
+int64_t access_left_ms(const struct access *a, int64_t now)
+{
+    int64_t end_s;
+    if (!clock_parse_sas(a->sas.se, &end_s))
+        return 0; /* sas_check_time has read it before */
+    return (end_s + TRANSFER_GRACE_S) * 1000 - now / 1000;
 }
 
 int blob_access(struct core *core, struct call *call, json_t **ret_ok, struct error *err)

@@ -112,11 +112,11 @@ int blob_open(struct core *core, struct call *call, json_t **ret_ok, struct erro
         r = open_record_use(core, call, &a, name, &use, err);
     if (r != 0)
         return r;
-    *ret_ok = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:O, s:I, s:I, s:I, s:o}", "etag", b.etag, "size",
+    *ret_ok = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:O, s:I, s:I, s:I, s:I, s:o}", "etag", b.etag, "size",
                         (json_int_t)b.size, "created", (json_int_t)b.created, "modified", (json_int_t)b.modified,
                         "properties", json_loads(b.properties, 0, NULL), "metadata", json_loads(b.metadata, 0, NULL),
-                        "dir", place_in_zone(a.request.dir), "extents", extents, "at",
-                        (json_int_t)at, "generation", (json_int_t)a.request.generation, "use", (json_int_t)use,
+                        "dir", place_in_zone(a.request.dir), "extents", extents, "at", (json_int_t)at,
+                        "leftMs", (json_int_t)access_left_ms(&a, call->now), "generation", (json_int_t)a.request.generation, "use", (json_int_t)use,
                         "override", open_overrides(&a.sas));
     return 0;
 }

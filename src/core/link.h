@@ -35,6 +35,9 @@ void access_done(struct access *a);
  * of which one is enough). Fills call->request and link_id. */
 int access_check(struct core *core, struct call *call, unsigned needed, struct access *ret, struct error *err) MUST_USE;
 
+/* How long a transfer by this link may run from now on. */
+int64_t access_left_ms(const struct access *a, int64_t now);
+
 call_handler blob_access;
 
 #endif

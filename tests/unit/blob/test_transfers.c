@@ -127,6 +127,24 @@ static void test_complete_upload_is_waited_for(void **state)
     assert_int_equal(drained_count, 1);
 }
 
+/* A download that outlives its link by more than core allows is cut, whatever it still has to send. */
+static void test_limit_is_kept(void **state)
+{
+    struct transfer *longer = start(*state, TRANSFER_DOWNLOAD, 1, 1);
+    struct transfer *shorter = start(*state, TRANSFER_DOWNLOAD, 2, 1);
+    struct pollfd timer = {.fd = transfers_timer_fd(*state), .events = POLLIN};
+
+    transfer_limit(longer, 3600000);
+    transfer_limit(shorter, 30);
+    assert_int_equal(poll(&timer, 1, 5000), 1);
+    transfers_tick(*state);
+    assert_int_equal(cuts, 1);
+    assert_ptr_equal(last_cut, exchange(2));
+    assert_int_equal(poll(&timer, 1, 50), 0);
+    transfer_end(shorter);
+    transfer_end(longer);
+}
+
 /* Core's answer was under way when the drain came: what it allowed must not begin any more. */
 static void test_late_answer_is_refused(void **state)
 {
@@ -200,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_upload_notices, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silent_upload_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_complete_upload_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_limit_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late_answer_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_others_go_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_drains, setup, teardown),

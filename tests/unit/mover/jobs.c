@@ -2,9 +2,6 @@
 #include "unit/mover/jobs.h"
 
 #include "base/crypto.h"
-#include "mover/pool.h"
-
-#define TEST_THREADS 4
 
 static int lease_files(void *ctx, int64_t after, json_t **ret_page, struct error *err)
 {
@@ -38,11 +35,8 @@ void test_lease_done(struct test_lease *t)
 int test_run(struct store *store, const char *kind, json_t *job, struct test_lease *t, struct result *ret,
              struct error *err)
 {
-    const struct mover mover = {store, pool_new(store, TEST_THREADS)}; /* anew: tests fork, and threads do not */
-
     assert_non_null(job);
-    int r = job_kind_by_name(kind)->run(&mover, job, &t->lease, ret, err);
-    pool_free(mover.pool);
+    int r = job_kind_by_name(kind)->run(store, job, &t->lease, ret, err);
     json_decref(job);
     return r;
 }
