@@ -26,8 +26,8 @@ class Answer {
 
 /** The parts of an address, its path untouched: what tests send is not tidied up ("/a/../b" stays). */
 function target(url) {
-  const [, hostname, port, path] = /^http:\/\/([^/:?]+):(\d+)([^#]*)/.exec(url);
-  return { hostname, port, path: path || '/' };
+  const [, ipv6, name, port, path] = /^http:\/\/(?:\[([^\]]+)\]|([^/:?]+)):(\d+)([^#]*)/.exec(url);
+  return { hostname: ipv6 ?? name, port, path: path || '/' };
 }
 
 /** Sends a request; body may be a Buffer, a string, an object (as JSON) or a readable stream with a Content-Length header. */
