@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/str.h"
+#include "store/aio.h"
 #include "store/store.h"
 
 #define STORE_DIR_MODE 0750
@@ -15,6 +16,8 @@
 struct store {
     int root;
     uint64_t reserve;
+    struct aio *aio; /* NULL: everything is done at once, through the page cache */
+    struct settle *settle;
     int (*tick)(void *ctx, struct error *err);
     void *tick_ctx;
 };
@@ -32,6 +35,16 @@ int path_open_parent(struct store *store, const char *path, bool make, struct er
 /* Makes path this process's own (and group's, unless -1) where it is not: needs CAP_CHOWN then, but no right to read.
  */
 int path_own(struct store *store, const char *path, mode_t type, gid_t group, struct error *err) MUST_USE;
+
+/* Shared syncs of directories. Between enter and leave the directory counts as busy: there may be an entry that is not
+ * on the disk. sync: all entries made before are on the disk; only between enter and leave. */
+struct settle;
+struct settle *settle_new(void);
+void settle_free(struct settle *settle);
+void settle_enter(struct settle *settle, const char *path);
+void settle_leave(struct settle *settle, const char *path);
+bool settle_is_busy(struct settle *settle, const char *path);
+int settle_sync(struct store *store, const char *path, struct error *err) MUST_USE;
 
 void cleanup_dir_(DIR **dir);
 #define AUTO_DIR CLEANUP(cleanup_dir_)

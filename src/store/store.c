@@ -15,6 +15,7 @@ struct store *store_new(int root_fd, uint64_t reserve_bytes)
     struct store *store = xcalloc(1, sizeof *store);
     store->root = root_fd;
     store->reserve = reserve_bytes;
+    store->settle = settle_new();
     return store;
 }
 
@@ -22,8 +23,15 @@ void store_free(struct store *store)
 {
     if (!store)
         return;
+    aio_free(store->aio);
+    settle_free(store->settle);
     (void)close(store->root); /* a directory, read-only */
     free(store);
+}
+
+void store_use_aio(struct store *store, struct aio *aio)
+{
+    store->aio = aio;
 }
 
 int store_root(const struct store *store)
@@ -56,25 +64,49 @@ int store_check_space(struct store *store, uint64_t need, struct error *err)
     return 0;
 }
 
-/* Opens a new object and makes its directory entry durable. */
-static int object_make(struct store *store, const char *path, struct error *err)
+/* The directory above path, made where it is missing; that it is there already is the rule. */
+static int object_open_parent(struct store *store, const char *path, struct error *err)
 {
-    AUTO_FD int parent = path_open_parent(store, path, true, err);
-    if (parent < 0)
-        return parent;
-    AUTO_FD int fd = file_open_beneath(parent, path_leaf(path), O_WRONLY | O_CREAT | O_EXCL, STORE_DRAFT_MODE, err);
-    if (fd < 0)
-        return fd;
-    if (fsync(parent) != 0)
-        return error_set_errno(err, E_IO, "Cannot sync the directory of %s", path);
-    return TAKE_FD(fd);
+    int parent = path_open_parent(store, path, false, err);
+    return parent == E_NOT_FOUND ? path_open_parent(store, path, true, err) : parent;
+}
+
+int store_object_begin(struct store *store, const char *dir, const char *object, struct error *err)
+{
+    AUTO_FREE char *path = NULL;
+    int r = path_of_object(dir, object, &path, err);
+    if (r != 0)
+        return r;
+    AUTO_FD int parent = object_open_parent(store, path, err);
+    return parent < 0 ? parent
+                      : file_open_beneath(parent, object, O_WRONLY | O_CREAT | O_EXCL, STORE_DRAFT_MODE, err);
+}
+
+int store_object_settle(struct store *store, const char *dir, struct error *err)
+{
+    settle_enter(store->settle, dir);
+    int r = settle_sync(store, dir, err);
+    settle_leave(store->settle, dir);
+    return r;
 }
 
 int store_object_create(struct store *store, const char *dir, const char *object, struct error *err)
 {
-    AUTO_FREE char *path = NULL;
-    int r = path_of_object(dir, object, &path, err);
-    return r ? r : object_make(store, path, err);
+    settle_enter(store->settle, dir);
+    AUTO_FD int fd = store_object_begin(store, dir, object, err);
+    int r = fd < 0 ? fd : settle_sync(store, dir, err);
+    settle_leave(store->settle, dir);
+    return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* An object that is there may have been made a moment ago by another thread, whose sync has not ended. */
+static int object_open_made(struct store *store, const char *dir, const char *path, struct error *err)
+{
+    AUTO_FD int fd = file_open_beneath(store->root, path, O_WRONLY, 0, err);
+    if (fd < 0 || !settle_is_busy(store->settle, dir))
+        return TAKE_FD(fd);
+    int r = store_object_settle(store, dir, err);
+    return r < 0 ? r : TAKE_FD(fd);
 }
 
 int store_object_open_write(struct store *store, const char *dir, const char *object, struct error *err)
@@ -84,13 +116,11 @@ int store_object_open_write(struct store *store, const char *dir, const char *ob
 
     if (r != 0)
         return r;
-    int fd = file_open_beneath(store->root, path, O_WRONLY, 0, err);
+    int fd = object_open_made(store, dir, path, err);
     if (fd != E_NOT_FOUND)
         return fd;
-    fd = object_make(store, path, err);
-    if (fd != E_EXISTS)
-        return fd;
-    return file_open_beneath(store->root, path, O_WRONLY, 0, err); /* another thread made it in between */
+    fd = store_object_create(store, dir, object, err);
+    return fd == E_EXISTS ? object_open_made(store, dir, path, err) : fd;
 }
 
 int store_object_open_read(struct store *store, const char *dir, const char *object, struct error *err)

@@ -19,6 +19,9 @@ struct store;
 /* Takes the root's descriptor over. reserve_bytes: writes are refused (E_NO_SPACE) when less is free. */
 struct store *store_new(int root_fd, uint64_t reserve_bytes);
 void store_free(struct store *store);
+/* Long files are read and written by this engine from now on; the store's. Before the store is used. */
+struct aio;
+void store_use_aio(struct store *store, struct aio *aio);
 int store_root(const struct store *store); /* borrowed descriptor */
 
 /* Long work calls tick about once a MiB; a non-zero answer ends the work and is returned. */
@@ -29,8 +32,11 @@ int store_tick(struct store *store, struct error *err) MUST_USE;
 int store_check_space(struct store *store, uint64_t need, struct error *err) MUST_USE;
 
 /* Object files. create makes missing directories, refuses an existing object (E_EXISTS) and syncs the directory;
- * open_write opens an existing object or makes it; all return a descriptor. */
+ * open_write opens an existing object or makes it, and its entry is on the disk; all return a descriptor. begin is
+ * create without the sync, for which store_object_settle comes when the bytes are there: one for many. */
 int store_object_create(struct store *store, const char *dir, const char *object, struct error *err) MUST_USE;
+int store_object_begin(struct store *store, const char *dir, const char *object, struct error *err) MUST_USE;
+int store_object_settle(struct store *store, const char *dir, struct error *err) MUST_USE;
 int store_object_open_write(struct store *store, const char *dir, const char *object, struct error *err) MUST_USE;
 int store_object_open_read(struct store *store, const char *dir, const char *object, struct error *err) MUST_USE;
 /* Any file of a container's directory, however it is named. Missing: success. */
