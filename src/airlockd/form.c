@@ -149,6 +149,13 @@ static int check_level(const char *text, struct error *err)
     return error_set(err, E_INVALID, "must be debug, info, warning or error");
 }
 
+static int check_storage_io(const char *text, struct error *err)
+{
+    if (strcmp(text, "auto") != 0 && strcmp(text, "uring") != 0 && strcmp(text, "threads") != 0)
+        return error_set(err, E_INVALID, "must be auto, uring or threads");
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*check)(const char *text, struct error *err);
@@ -167,6 +174,7 @@ static const struct {
     [FORM_DATABASE] = {"database", check_database},
     [FORM_ROLES_FROM] = {"assignments or claim", check_roles_from},
     [FORM_LEVEL] = {"log level", check_level},
+    [FORM_STORAGE_IO] = {"auto, uring or threads", check_storage_io},
 };
 
 const char *form_name(enum form form)

@@ -20,6 +20,7 @@ enum form {
     FORM_DATABASE,
     FORM_ROLES_FROM,
     FORM_LEVEL,
+    FORM_STORAGE_IO,
     FORM_COUNT,
 };
 

@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "base/num.h"
 #include "blob/operations.h"
+#include "store/intake.h"
 
 struct incoming {
     struct request *rq;
@@ -12,10 +13,11 @@ struct incoming {
     json_t *commit_fields;     /* of blob.put or block.put */
     char *dir;
     char object[UUID_TEXT_SIZE];
-    bool is_blob;               /* the object is this upload's own; blocks share theirs */
-    bool is_made;               /* the object file is there */
-    struct store_writer writer; /* size: where the next byte goes */
-    uint64_t end;               /* no byte goes here or behind */
+    bool is_blob; /* the object is this upload's own; blocks share theirs */
+    bool is_made; /* the object file is there */
+    int fd;
+    uint64_t start;
+    struct intake *intake; /* while fd is open */
     struct hash *sha256;
 };
 
@@ -24,19 +26,25 @@ struct incoming *incoming_new(struct request *rq)
     struct incoming *in = xcalloc(1, sizeof *in);
 
     in->rq = rq;
-    in->writer.fd = -1;
+    in->fd = -1;
     in->sha256 = hash_new_sha256();
     in->transfer =
         transfer_begin(rq->app->transfers, TRANSFER_UPLOAD, rq->x, rq->location.account, rq->location.container);
     return in;
 }
 
+static void incoming_close(struct incoming *in)
+{
+    intake_free(TAKE_PTR(in->intake));
+    if (in->fd >= 0)
+        (void)close(TAKE_FD(in->fd)); /* synced, or of no use: closing has nothing to tell */
+}
+
 static void incoming_end(struct incoming *in, bool unlink_object)
 {
     if (!in->transfer)
         return;
-    if (in->writer.fd >= 0)
-        (void)close(TAKE_FD(in->writer.fd));
+    incoming_close(in);
     if (unlink_object && in->is_blob && in->is_made)
         drop_object(in->rq->app, in->dir, in->object);
     transfer_end(TAKE_PTR(in->transfer));
@@ -79,15 +87,17 @@ static int incoming_ask(struct incoming *in, enum message begin, json_t *fields,
 static int incoming_open(struct incoming *in, uint64_t start, uint64_t size, struct error *err)
 {
     struct store *store = in->rq->app->store;
+    uint64_t end;
 
-    if (!num_add(start, size, &in->end) || in->end > INT64_MAX)
+    if (!num_add(start, size, &end) || end > INT64_MAX)
         return error_set(err, E_INTERNAL, "a place beyond all files was given");
-    int fd = in->is_blob ? store_object_create(store, in->dir, in->object, err)
+    in->fd = in->is_blob ? store_object_begin(store, in->dir, in->object, err)
                          : store_object_open_write(store, in->dir, in->object, err);
-    if (fd < 0)
-        return fd;
+    if (in->fd < 0)
+        return in->fd;
     in->is_made = true;
-    in->writer = (struct store_writer){.fd = fd, .size = start, .started = start, .keep = true};
+    in->start = start;
+    in->intake = intake_new(store, &(struct intake_place){in->fd, start, end, in->is_blob});
     return 0;
 }
 
@@ -128,29 +138,62 @@ int incoming_begin_block(struct incoming *in, const char *block_id, uint64_t siz
 
 /* --- Bytes --- */
 
-int incoming_write(struct incoming *in, const void *bytes, size_t len, struct error *err)
+uint64_t incoming_place(const struct incoming *in)
+{
+    return in->start;
+}
+
+static int incoming_check(struct incoming *in, size_t len, struct error *err)
 {
     int r = transfer_check(in->transfer, false, err);
-
-    if (r == 0 && len > in->end - in->writer.size)
+    if (r == 0 && len > intake_left(in->intake))
         r = error_set(err, E_TOO_LARGE, "The body is longer than announced");
+    return r;
+}
+
+int incoming_write(struct incoming *in, const void *bytes, size_t len, struct error *err)
+{
+    int r = incoming_check(in, len, err);
     if (r == 0)
-        r = store_writer_put(&in->writer, bytes, len, err);
+        r = intake_put(in->intake, bytes, len, err);
     if (r == 0)
         hash_update(in->sha256, bytes, len);
     return r;
+}
+
+static void release_buffer(void *bytes, void *ctx)
+{
+    http_buffer_release(ctx, bytes);
+}
+
+/* The hash is computed while the disk writes. */
+int incoming_give(struct incoming *in, const void *bytes, size_t len, struct error *err)
+{
+    const struct intake_owner owner = {release_buffer, in->rq->x};
+    int r = incoming_check(in, len, err);
+    if (r == 0)
+        r = intake_give(in->intake, (void *)bytes, len, &owner, err); /* it only reads them */
+    if (r < 0)
+        return r;
+    hash_update(in->sha256, bytes, len);
+    if (r == 0)
+        return 0;
+    intake_let_go(in->intake);
+    return HTTP_BUFFER_KEPT;
 }
 
 int incoming_finish(struct incoming *in, struct error *err)
 {
     int r = transfer_check(in->transfer, true, err);
 
-    if (r == 0 && in->writer.size != in->end)
+    if (r == 0 && intake_left(in->intake) > 0)
         r = error_set(err, E_INTERNAL, "the body ended early");
     if (r == 0)
-        r = store_writer_finish(&in->writer, err);
+        r = intake_finish(in->intake, err);
     if (r == 0)
-        (void)close(TAKE_FD(in->writer.fd)); /* synced: closing has nothing left to tell */
+        incoming_close(in);
+    if (r == 0 && in->is_blob)
+        r = store_object_settle(in->rq->app->store, in->dir, err);
     return r;
 }
 

@@ -22,6 +22,10 @@ int incoming_begin_block(struct incoming *in, const char *block_id, uint64_t siz
 
 /* The next bytes. E_SAS when the transfer must end, E_TOO_LARGE beyond the announced size. */
 int incoming_write(struct incoming *in, const void *bytes, size_t len, struct error *err) MUST_USE;
+/* The same for bytes in a buffer of the HTTP layer: HTTP_BUFFER_KEPT when the disk writes straight from there, which
+ * releases it. Who else reads the bytes does so before. */
+int incoming_give(struct incoming *in, const void *bytes, size_t len, struct error *err) MUST_USE;
+uint64_t incoming_place(const struct incoming *in); /* where in its file the first byte goes */
 /* All bytes have come: they are on the disk when it returns 0. */
 int incoming_finish(struct incoming *in, struct error *err) MUST_USE;
 /* Core counts the object: *ret_ok is its answer. md5: base64 of the whole blob's, or NULL. Nothing is unlinked when no

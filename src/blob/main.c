@@ -10,6 +10,7 @@
 #include "blob/reconcile.h"
 #include "blob/reply.h"
 #include "listener/listener.h"
+#include "store/aio.h"
 
 #define FILES_PER_CONNECTION 2u /* a socket and an object file */
 #define DRAFT "draft"
@@ -58,6 +59,20 @@ static void on_timer(int fd UNUSED, void *ctx)
 
 /* --- Opening --- */
 
+/* Before the sandbox, so that what the kernel refuses shows itself here. */
+static struct aio *open_engine(const struct child *child)
+{
+    struct error err = {0};
+    struct aio *aio = NULL;
+    enum aio_kind kind = AIO_AUTO;
+
+    (void)aio_kind_by_name(child_setting(child, "storage.io"), &kind); /* the table of settings knows the same names */
+    if (aio_new(kind, &aio, &err) != 0)
+        die(&err, "cannot start");
+    log_info("files are read and written by %s", aio_name(aio));
+    return aio;
+}
+
 static void open_app(struct program *program)
 {
     struct child *child = program->listener.child;
@@ -70,6 +85,7 @@ static void open_app(struct program *program)
         die(&err, "cannot start");
     }
     app->store = store_new(root, (uint64_t)child_setting_int(child, "storage.reserve_bytes"));
+    store_use_aio(app->store, open_engine(child));
     app->behind_proxy = child_setting_bool(child, "http.behind_proxy");
     app->core = program->listener.core;
     if (transfers_new(on_drained, program, &app->transfers, &err) != 0)

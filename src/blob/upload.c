@@ -91,15 +91,13 @@ static int on_write(struct http_exchange *x UNUSED, const void *bytes, size_t le
 {
     struct upload *up = ctx;
     struct error err = {0};
-    int r = incoming_write(up->incoming, bytes, len, &err);
 
-    if (r < 0) {
-        upload_refuse(up, &err);
-        return r;
-    }
     if (up->md5)
         hash_update(up->md5, bytes, len);
-    return 0;
+    int r = incoming_give(up->incoming, bytes, len, &err);
+    if (r < 0)
+        upload_refuse(up, &err);
+    return r;
 }
 
 static void on_aborted(struct http_exchange *x UNUSED, void *ctx)
@@ -143,7 +141,11 @@ static void on_finish(struct http_exchange *x UNUSED, void *ctx)
 
 static void upload_receive(struct upload *up)
 {
-    struct http_sink sink = {.write = on_write, .finish = on_finish, .aborted = on_aborted, .ctx = up};
+    struct http_sink sink = {.write = on_write,
+                             .finish = on_finish,
+                             .aborted = on_aborted,
+                             .ctx = up,
+                             .place = incoming_place(up->incoming)};
     http_accept_body(up->rq->x, &sink);
 }
 

@@ -105,7 +105,8 @@ static enum http_step body_broken(struct http_connection *c)
     return STEP_NEXT;
 }
 
-/* Hands the buffer's content to the sink. When that refuses it has replied, and the phase is no longer PHASE_BODY. */
+/* Hands the buffer's content to the sink, and the buffer too when it keeps that. When it refuses it has replied, and the
+ * phase is no longer PHASE_BODY. */
 static enum http_step body_write(struct http_connection *c)
 {
     struct http_exchange *x = c->x;
@@ -113,7 +114,12 @@ static enum http_step body_write(struct http_connection *c)
     x->fill = 0;
     if (c->cut)
         return STEP_CLOSE;
-    if (len == 0 || x->sink.write(x, x->buffer, len, x->sink.ctx) == 0)
+    int r = len == 0 ? 0 : x->sink.write(x, x->buffer, len, x->sink.ctx);
+    if (r == HTTP_BUFFER_KEPT) {
+        x->buffer = NULL;
+        x->cap = 0;
+    }
+    if (r >= 0)
         return STEP_NEXT;
     x->sink_open = false;
     body_release(x);
@@ -208,7 +214,8 @@ static bool body_prepare(struct http_connection *c)
         x->buffer = buffer_take(c->server);
     if (!x->buffer)
         return false;
-    x->cap = HTTP_BUFFER_SIZE; /* one that buffer_give left here is taken up too */
+    /* One that buffer_give left here is taken up too. */
+    x->cap = HTTP_BUFFER_SIZE - (size_t)((x->sink.place + x->moved) % HTTP_BUFFER_ALIGN);
     return true;
 }
 

@@ -2,7 +2,8 @@
  *
  * A transfer holds a buffer while bytes flow. One that waits for its client gives it back, unless it is partly filled
  * and fewer than half of the pool rest that way; so however many slow clients there are, half of the pool moves, and
- * the waiting line is served first come, first served. */
+ * the waiting line is served first come, first served. A sink may keep buffers for a while that the disk determines and
+ * no client can stretch; their transfer stands in line like any other. */
 #include <string.h>
 #include <sys/mman.h>
 
@@ -47,6 +48,11 @@ void buffer_give(struct http_server *s, char *buffer)
         s->free_buffers = buffer;
     }
     pthread_mutex_unlock(&s->lock);
+}
+
+void http_buffer_release(struct http_exchange *x, void *buffer)
+{
+    buffer_give(x->conn->server, buffer);
 }
 
 bool buffer_wait(struct http_connection *c)

@@ -154,15 +154,23 @@ void http_reply_file(struct http_exchange *x, int status, const char *content_ty
 void http_reply_length(struct http_exchange *x, int status, const char *content_type, uint64_t length);
 
 /* Accepts the request body. write(): pieces of up to HTTP_BUFFER_SIZE in order; all but the last are full buffers when
- * the pool is not short. finish(): the whole body (exactly Content-Length, or the last chunk) has been written; must
- * reply. aborted(): the client vanished, was too slow, broke the framing or was aborted; nothing can be answered any
- * more. Exactly one of finish/aborted is called, unless write() returned non-zero: then write() has already replied. */
+ * the pool is not short. It answers 0, or HTTP_BUFFER_KEPT (then bytes, the start of a pool buffer aligned to
+ * HTTP_BUFFER_ALIGN, is the sink's until http_buffer_release, which must come before the exchange ends), or a negative
+ * code: then it has already replied. finish(): the whole body (exactly Content-Length, or the last chunk) has been
+ * written; must reply. aborted(): the client vanished, was too slow, broke the framing or was aborted; nothing can be
+ * answered any more. Exactly one of finish/aborted is called, unless write() refused. */
 struct http_sink {
     int (*write)(struct http_exchange *x, const void *bytes, size_t len, void *ctx);
     void (*finish)(struct http_exchange *x, void *ctx);
     void (*aborted)(struct http_exchange *x, void *ctx);
     void *ctx;
+    uint64_t place; /* where the body goes in a file: pieces are cut so that they lie at multiples of HTTP_BUFFER_ALIGN
+                       there, as far as that goes */
 };
+#define HTTP_BUFFER_KEPT 1
+#define HTTP_BUFFER_ALIGN 4096u
+/* Any thread. */
+void http_buffer_release(struct http_exchange *x, void *buffer);
 void http_accept_body(struct http_exchange *x, const struct http_sink *sink);
 
 /* Long work of the server's own, such as copying a file, in steps of some milliseconds, so that other exchanges get

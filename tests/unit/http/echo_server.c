@@ -41,7 +41,7 @@ static void forget(struct http_exchange *x, void *ctx)
     (void)ctx;
 }
 
-static const struct http_sink COUNTER = {count_bytes, created, forget, NULL};
+static const struct http_sink COUNTER = {.write = count_bytes, .finish = created, .aborted = forget};
 
 struct sent_file {
     int fd;

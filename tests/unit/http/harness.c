@@ -85,7 +85,8 @@ static void accept_upload(struct http_exchange *x, struct fixture *f, bool picky
     f->transfer = x;
     pthread_mutex_unlock(&f->lock);
     http_exchange_set_state(x, upload, upload_destroy);
-    struct http_sink sink = {picky ? upload_refuse : upload_write, upload_finish, upload_aborted, f};
+    struct http_sink sink = {
+        .write = picky ? upload_refuse : upload_write, .finish = upload_finish, .aborted = upload_aborted, .ctx = f};
     http_accept_body(x, &sink);
 }
 
@@ -262,7 +263,8 @@ void fixture_start(struct fixture *f, const struct http_settings *settings)
     pthread_mutex_init(&f->lock, NULL);
     f->file_fd = make_file();
     f->listen_fd = own.listen_fd = listen_on_loopback(&f->port);
-    own.handler = handle;
+    if (!own.handler)
+        own.handler = handle;
     own.ctx = f;
     assert_int_equal(http_server_new(&own, &f->server, NULL), 0);
     http_server_set_refusal(f->server, f->refusal);
