@@ -91,7 +91,7 @@ const bigFiles = (tree) => filesBelow(path.join(tree.dir, 'storage')).filter((f)
 async function lateEnd(tree, { query = '', close, flow = false }) {
   const request = await draftWith(tree, 'export', { 'a.txt': 'complete' });
   const { socket, ended } = openPut(request.link, 'slow.bin', 100 * MB, query);
-  await new Promise((resolve) => socket.write(Buffer.alloc(99 * MB), resolve));
+  await new Promise((resolve) => socket.write(Buffer.alloc(99 * MB, 'x'), resolve));
   await until('99 % to be on disk', () => bigFiles(tree).some((f) => f.size >= 98 * MB), { timeout: 60_000 });
   const trickle = flow && setInterval(() => socket.write(Buffer.alloc(1000)), 20);
   const answer = await close(request);

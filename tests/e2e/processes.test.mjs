@@ -131,7 +131,7 @@ test('the link graph: a forbidden call does not link', async () => {
     const { stdout } = await runOk('readelf', ['-d', program(name)]);
     return [...stdout.matchAll(/NEEDED.*\[lib([^\].]+)/g)].map((match) => match[1]);
   };
-  const owners = { sqlite3: ['airlock-core'], argon2: ['airlock-idp'], curl: ['airlock'], expat: ['airlock-blob', 'airlock'], inih: ['airlockd'] };
+  const owners = { sqlite3: ['airlock-core'], argon2: ['airlock-idp'], curl: ['airlock'], expat: ['airlock-blob', 'airlock'], inih: ['airlockd'], uring: ['airlock-blob', 'airlock-mover'] };
   const programs = ['airlockd', 'airlock', 'airlock-api', 'airlock-blob', 'airlock-core', 'airlock-idp', 'airlock-mover'];
   for (const name of programs) {
     const libraries = await needed(name);
