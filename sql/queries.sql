@@ -1,27 +1,33 @@
 -- Every statement that airlock runs, by name. Parameters are $1, $2, …; the C side names the query, never its text.
 
 -- name: WORKSPACE_INSERT
-INSERT INTO workspace (id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $11);
+INSERT INTO workspace (id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $13);
 
 -- name: WORKSPACE_UPDATE
 UPDATE workspace SET display_name = $2, description = $3, enable_airlock = $4, networks = $5, max_files = $6, max_bytes = $7,
-    link_lifetime = $8, version = version + 1, updated = $9 WHERE id = $1 AND version = $10;
+    link_lifetime = $8, max_bytes_per_user = $9, max_bytes_per_workspace = $10, version = version + 1, updated = $11
+WHERE id = $1 AND version = $12;
 
 -- name: WORKSPACE_GET
-SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
+SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated
 FROM workspace WHERE id = $1;
 
 -- name: WORKSPACE_BY_CLIENT
-SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
+SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated
 FROM workspace WHERE client_id = $1;
 
 -- name: WORKSPACE_BY_DIGITS
-SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
+SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated
 FROM workspace WHERE digits = $1;
 
 -- name: WORKSPACE_LIST
-SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime, version, created, updated
+SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated
 FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM assignment WHERE subject = $2) ORDER BY display_name, id LIMIT 1000;
 
 -- name: WORKSPACE_COUNT
@@ -128,14 +134,14 @@ INSERT INTO review (id, request, reviewer, decision, explanation, manifest_diges
 SELECT id, reviewer, decision, explanation, manifest_digest, created FROM review WHERE request = $1 ORDER BY created, id;
 
 -- name: BLOB_GET
-SELECT id, name, size, etag, properties, metadata, sha256, object, commit_id, created, modified FROM blob WHERE request = $1 AND name = $2;
+SELECT id, size, footprint, etag, properties, metadata, object, commit_id, created, modified FROM blob WHERE request = $1 AND name = $2;
 
--- name: BLOB_TWIN
-SELECT name FROM blob WHERE request = $1 AND twin = $2;
+-- name: NAME_TWIN
+SELECT name FROM blob WHERE request = $1 AND twin = $2 AND name <> $3;
 
 -- name: BLOB_INSERT
-INSERT INTO blob (request, name, twin, size, etag, properties, metadata, sha256, commit_id, created, modified)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id;
+INSERT INTO blob (request, name, twin, size, footprint, etag, properties, metadata, sha256, commit_id, created, modified)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id;
 
 -- name: BLOB_DELETE
 DELETE FROM blob WHERE id = $1;
@@ -149,10 +155,6 @@ SELECT id, name, size, sha256, properties, metadata, object FROM blob WHERE requ
 -- name: BLOB_TOTALS
 SELECT count(*), coalesce(sum(size), 0) FROM blob WHERE request = $1;
 
--- What a draft holds beside one name: another content under that name replaces what is there.
--- name: DRAFT_TOTALS
-SELECT count(*), coalesce(sum(size), 0) FROM blob WHERE request = $1 AND name <> $2;
-
 -- name: BLOB_SEAL
 UPDATE blob SET object = $3, sha256 = $4, properties = $5, metadata = $6 WHERE id = $1 AND request = $2;
 
@@ -160,12 +162,14 @@ UPDATE blob SET object = $3, sha256 = $4, properties = $5, metadata = $6 WHERE i
 SELECT name, size, etag, properties, metadata, created, modified FROM blob
 WHERE request = $1 AND name >= $2 AND ($3 = '' OR name < $3) ORDER BY name LIMIT $4;
 
--- Names that have blocks but no content yet. Blocks on their way, and those of an older generation, are none.
--- name: STAGING_LIST
-SELECT s.name FROM staging s WHERE s.request = $1 AND s.name >= $2 AND ($3 = '' OR s.name < $3)
+-- The same with the names that have blocks but no content yet. Blocks on their way, and those of an older generation, are none.
+-- name: BLOB_LIST_UNCOMMITTED
+SELECT name, size, etag, properties, metadata, created, modified FROM blob
+WHERE request = $1 AND name >= $2 AND ($3 = '' OR name < $3)
+UNION ALL SELECT s.name, 0, NULL, '{}', '{}', 0, 0 FROM staging s WHERE s.request = $1 AND s.name >= $2 AND ($3 = '' OR s.name < $3)
     AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.request = s.request AND b.name = s.name)
     AND EXISTS (SELECT 1 FROM block k WHERE k.request = s.request AND k.name = s.name AND k.sha256 IS NOT NULL)
-    ORDER BY s.name LIMIT $4;
+ORDER BY name LIMIT $4;
 
 -- name: BLOB_SET_PROPERTIES
 UPDATE blob SET properties = $2, etag = $3, modified = $4 WHERE id = $1;
@@ -184,8 +188,9 @@ SELECT seq, block_id, object, start, length, sha256 FROM extent WHERE blob = $1 
 SELECT object, start, length, at FROM extent WHERE blob = $1 AND length > 0 AND at <= $3
     AND at >= (SELECT coalesce(max(at), 0) FROM extent WHERE blob = $1 AND at <= $2) ORDER BY at, seq;
 
--- name: EXTENT_BY_BLOCK
-SELECT object, start, length, sha256 FROM extent WHERE blob = $1 AND block_id = $2 ORDER BY seq LIMIT 1;
+-- Of a block that stands in the list more than once the first counts: it comes last.
+-- name: EXTENT_PARTS
+SELECT block_id, object, start, length, sha256 FROM extent WHERE blob = $1 AND block_id IS NOT NULL ORDER BY block_id, seq DESC;
 
 -- name: EXTENT_DELETE
 DELETE FROM extent WHERE blob = $1;
@@ -199,9 +204,6 @@ SELECT 1 FROM extent WHERE object = $1 UNION ALL SELECT 1 FROM staging WHERE obj
 
 -- name: STAGING_GET
 SELECT object, high, block_size, blocks, bytes FROM staging WHERE request = $1 AND name = $2;
-
--- name: STAGING_TOTALS
-SELECT count(*), coalesce(sum(bytes), 0) FROM staging WHERE request = $1;
 
 -- name: STAGING_PUT
 INSERT INTO staging (request, name, object, high, block_size, blocks, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -231,8 +233,8 @@ SELECT 1 FROM block WHERE object = $1 AND start < $3 AND start + length > $2 LIM
 SELECT block_id FROM block WHERE request = $1 AND name = $2 LIMIT 1;
 
 -- The newest filled place of each block id counts.
--- name: BLOCK_LATEST
-SELECT object, start, length, sha256 FROM block WHERE request = $1 AND name = $2 AND block_id = $3 AND sha256 IS NOT NULL ORDER BY id DESC LIMIT 1;
+-- name: BLOCK_PARTS
+SELECT block_id, object, start, length, sha256 FROM block WHERE request = $1 AND name = $2 AND sha256 IS NOT NULL ORDER BY block_id, id;
 
 -- name: BLOCK_LIST
 SELECT block_id, length FROM block WHERE id IN (SELECT max(id) FROM block WHERE request = $1 AND name = $2 AND sha256 IS NOT NULL GROUP BY block_id) ORDER BY id;
@@ -245,6 +247,44 @@ DELETE FROM block WHERE request = $1;
 
 -- name: STAGING_DELETE_ALL
 DELETE FROM staging WHERE request = $1;
+
+-- name: USAGE_GET
+SELECT files, bytes, staged_names, staged_bytes, text_bytes, held FROM usage WHERE request = $1;
+
+-- name: USAGE_ADD
+INSERT INTO usage (request, files, bytes, staged_names, staged_bytes, text_bytes, held) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (request) DO UPDATE SET files = usage.files + excluded.files, bytes = usage.bytes + excluded.bytes,
+    staged_names = usage.staged_names + excluded.staged_names, staged_bytes = usage.staged_bytes + excluded.staged_bytes,
+    text_bytes = usage.text_bytes + excluded.text_bytes, held = usage.held + excluded.held;
+
+-- What the counters count, row by row: tests compare.
+-- name: BLOB_SUMMED
+SELECT name, size, footprint, properties, metadata FROM blob WHERE request = $1;
+
+-- name: STAGING_SUMMED
+SELECT bytes FROM staging WHERE request = $1;
+
+-- name: HOLDING_GET
+SELECT bytes FROM holding WHERE workspace = $1 AND subject = $2;
+
+-- name: HOLDING_ADD
+INSERT INTO holding (workspace, subject, bytes) VALUES ($1, $2, $3)
+ON CONFLICT (workspace, subject) DO UPDATE SET bytes = holding.bytes + excluded.bytes;
+
+-- name: COMMIT_PAST_ADD
+INSERT INTO commit_past (id, request, name, etag, modified, ended) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING;
+
+-- name: COMMIT_PAST_GET
+SELECT etag, modified FROM commit_past WHERE id = $1 AND request = $2 AND name = $3;
+
+-- name: COMMIT_PAST_FORGET
+DELETE FROM commit_past WHERE ended < $1;
+
+-- name: LINK_USE_ADD
+INSERT INTO link_use (minute, link, address, kind) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+
+-- name: LINK_USE_FORGET
+DELETE FROM link_use WHERE minute < $1;
 
 -- name: LINK_ADD
 INSERT INTO link (id, request, generation, subject, permissions, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7);

@@ -6,6 +6,10 @@ UPDATE extent SET at = place.at FROM (SELECT blob, seq, sum(length) OVER (PARTIT
     FROM extent) AS place WHERE place.blob = extent.blob AND place.seq = extent.seq;
 CREATE INDEX extent_by_place ON extent (blob, at);
 
+-- Bytes of a blob's object files: with blocks that were written and are in no list, more than its size.
+ALTER TABLE blob ADD COLUMN footprint INTEGER NOT NULL DEFAULT 0;
+UPDATE blob SET footprint = size;
+
 -- What a request holds. Kept by the transactions that change blob and staging; a test compares it with the sums.
 CREATE TABLE usage (
     request      TEXT NOT NULL PRIMARY KEY REFERENCES request (id),
@@ -13,12 +17,15 @@ CREATE TABLE usage (
     bytes        INTEGER NOT NULL,              -- of the files
     staged_names INTEGER NOT NULL,              -- names that have blocks waiting for their list
     staged_bytes INTEGER NOT NULL,              -- places given to those blocks
-    held         INTEGER NOT NULL               -- of these bytes, what counts for the quotas: 0 once it was purged
+    text_bytes   INTEGER NOT NULL,              -- of names, headers and metadata
+    held         INTEGER NOT NULL               -- bytes on the disk, which the quotas count: 0 once it was purged
 );
-INSERT INTO usage (request, files, bytes, staged_names, staged_bytes, held)
-SELECT r.id, coalesce(b.files, 0), coalesce(b.bytes, 0), coalesce(s.names, 0), coalesce(s.bytes, 0),
+INSERT INTO usage (request, files, bytes, staged_names, staged_bytes, text_bytes, held)
+SELECT r.id, coalesce(b.files, 0), coalesce(b.bytes, 0), coalesce(s.names, 0), coalesce(s.bytes, 0), coalesce(b.text, 0),
     CASE WHEN r.status IN ('cancelled', 'revoked') THEN 0 ELSE coalesce(b.bytes, 0) + coalesce(s.bytes, 0) END
-FROM request r LEFT JOIN (SELECT request, count(*) AS files, sum(size) AS bytes FROM blob GROUP BY request) AS b ON b.request = r.id
+FROM request r LEFT JOIN (SELECT request, count(*) AS files, sum(size) AS bytes,
+        sum(length(name) + length(properties) + length(metadata)) AS text FROM blob GROUP BY request) AS b
+        ON b.request = r.id
     LEFT JOIN (SELECT request, count(*) AS names, sum(bytes) AS bytes FROM staging GROUP BY request) AS s ON s.request = r.id;
 
 -- The bytes that a person's requests hold in one workspace; subject '' stands for all people of the workspace.

@@ -5,6 +5,7 @@
 #include "core/audit.h"
 #include "core/keys.h"
 #include "core/link.h"
+#include "core/link_use.h"
 #include "core/place.h"
 
 #define SAS_PAIRS_MAX 32
@@ -187,6 +188,8 @@ int blob_access(struct core *core, struct call *call, json_t **ret_ok, struct er
     char permissions[PERMISSION_TEXT_MAX];
     int r = access_check(core, call, 0, &a, err);
 
+    if (r == 0)
+        r = link_use_record(core, call, &a, "look", err);
     if (r != 0)
         return r;
     permission_format(a.permissions, permissions);

@@ -63,7 +63,7 @@ int request_submit(struct core *core, struct call *call, json_t **ret_ok, struct
     if (r == 0)
         r = submit_check(core, &req, detail, err);
     if (r == 0)
-        r = staging_drop_all(core, req.id, err);
+        r = staging_drop_all(core, &req, err);
     if (r == 0)
         r = apply_event(core, call, &req, EVENT_SUBMIT, NULL, NULL, TAKE_PTR(detail), err);
     return r ? r : request_envelope(core, call, req.id, ret_ok, err);

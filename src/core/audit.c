@@ -70,6 +70,7 @@ bool audit_is_refusal(int code)
     case E_NOT_FOUND:
     case E_DISABLED:
     case E_CONFLICT:
+    case E_TOO_LARGE:
     case E_STALE:
     case E_SAS:
     case E_SAS_PERMISSION:

@@ -1,15 +1,13 @@
-/* Reading blobs: opening one, the end of a download, lists. Part of airlock-core. */
+/* Reading blobs: opening one, the end of a download. Part of airlock-core. */
 #include <string.h>
 
 #include "core/audit.h"
 #include "core/blobs.h"
+#include "core/link_use.h"
 #include "core/place.h"
 
 #define MINUTE_US 60000000
 #define DOWNLOAD_RESTS_US 5000000 /* between two ranges of one download there is less */
-#define LIST_MAX 5000
-#define LIST_BYTES_MAX (4 << 20) /* of names, properties and metadata: an answer must fit a frame */
-#define NAME_BEYOND "\xf4\x8f\xbf\xbf" /* the last code point sorts behind every continuation of a prefix */
 
 /* The bytes a reader wants, both ends included. */
 struct range {
@@ -108,8 +106,9 @@ int blob_open(struct core *core, struct call *call, json_t **ret_ok, struct erro
         return error_set(err, E_BLOB_NOT_FOUND, "The specified blob does not exist");
     if (r == 1)
         r = open_extents(core, &b, &range, extents, &at, err);
-    if (r == 0 && json_flag(call->in, "body"))
-        r = open_record_use(core, call, &a, name, &use, err);
+    if (r == 0)
+        r = json_flag(call->in, "body") ? open_record_use(core, call, &a, name, &use, err)
+                                        : link_use_record(core, call, &a, "look", err);
     if (r != 0)
         return r;
     *ret_ok = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:O, s:I, s:I, s:I, s:I, s:o}", "etag", b.etag, "size",
@@ -152,132 +151,5 @@ int downloads_tell_ended(struct core *core, int64_t now, struct error *err)
 
     while (r == 0 && (r = db_rows_next(rows, err)) == 1)
         r = download_tell(core, rows, now, err);
-    return r;
-}
-
-/* One page of a list in the making. Prefixes and blobs both count. */
-struct page {
-    const char *prefix;
-    const char *delimiter;
-    const char *marker;
-    char *beyond;        /* first text behind all names with the prefix */
-    int64_t limit;
-    bool with_metadata;
-    size_t bytes;
-    json_t *blobs;
-    json_t *prefixes;
-    char *next_marker;
-};
-
-static void page_done(struct page *p)
-{
-    free(p->beyond);
-    free(p->next_marker);
-    json_decref(p->blobs);
-    json_decref(p->prefixes);
-}
-
-static int64_t page_count(const struct page *p)
-{
-    return (int64_t)(json_array_size(p->blobs) + json_array_size(p->prefixes));
-}
-
-/* The name up to and with the first delimiter behind the prefix, or NULL. */
-static char *page_common_prefix(const struct page *p, const char *name)
-{
-    const char *at = *p->delimiter ? strstr(name + strlen(p->prefix), p->delimiter) : NULL;
-    return at ? xstrndup(name, (size_t)(at - name) + strlen(p->delimiter)) : NULL;
-}
-
-static bool page_is_full(const struct page *p)
-{
-    return page_count(p) == p->limit || p->bytes > LIST_BYTES_MAX;
-}
-
-static json_t *page_blob(struct page *p, const struct db_rows *row)
-{
-    json_t *blob = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o}", "name", db_text(row, 0), "etag", db_text(row, 2), "size",
-                             (json_int_t)db_int(row, 1), "created", (json_int_t)db_int(row, 5), "modified",
-                             (json_int_t)db_int(row, 6), "properties", json_loads(db_text(row, 3), 0, NULL));
-    p->bytes += strlen(db_text(row, 0)) + strlen(db_text(row, 3));
-    if (p->with_metadata) {
-        json_object_set_new(blob, "metadata", json_loads(db_text(row, 4), 0, NULL));
-        p->bytes += strlen(db_text(row, 4));
-    }
-    return blob;
-}
-
-/* Takes rows from the name on until the page is full, a prefix was found (*ret_from: where to go on), or the end. */
-static int page_take(struct core *core, const char *request, struct page *p, char **from, bool *ret_more,
-                     struct error *err)
-{
-    AUTO_ROWS struct db_rows *rows = NULL;
-    int r = db_select(core->db, Q_BLOB_LIST, ARGS(DB_T(request), DB_T(*from), DB_T(p->beyond), DB_I(LIST_MAX + 1)),
-                      &rows, err);
-
-    *ret_more = false;
-    if (r != 0)
-        return r;
-    while ((r = db_rows_next(rows, err)) == 1) {
-        const char *name = db_text(rows, 0);
-        if (page_is_full(p)) {
-            p->next_marker = xstrdup(name);
-            return 0;
-        }
-        char *common = page_common_prefix(p, name);
-        if (common) {
-            p->bytes += strlen(common);
-            json_array_append_new(p->prefixes, json_string(common));
-            free(*from);
-            *from = xasprintf("%s" NAME_BEYOND, common); /* skip everything below it */
-            free(common);
-            *ret_more = true;
-            return 0;
-        }
-        json_array_append_new(p->blobs, page_blob(p, rows));
-    }
-    return r;
-}
-
-static int page_uncommitted(struct core *core, const char *request, struct page *p, struct error *err)
-{
-    AUTO_ROWS struct db_rows *rows = NULL;
-    int r = db_select(core->db, Q_STAGING_LIST, ARGS(DB_T(request), DB_T(p->prefix), DB_T(p->beyond), DB_I(LIST_MAX)),
-                      &rows, err);
-    if (r != 0)
-        return r;
-    while ((r = db_rows_next(rows, err)) == 1)
-        json_array_append_new(p->blobs, json_pack("{s:s, s:s, s:i, s:i, s:i, s:{}, s:b}", "name", db_text(rows, 0),
-                                                  "etag", "", "size", 0, "created", 0, "modified", 0, "properties",
-                                                  "uncommitted", 1));
-    return r;
-}
-
-int blob_list(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
-{
-    AUTO_ACCESS struct access a = {0};
-    CLEANUP(page_done) struct page p = {.prefix = json_text(call->in, "prefix"),
-                                        .delimiter = json_text(call->in, "delimiter"),
-                                        .marker = json_text(call->in, "marker"),
-                                        .limit = json_int(call->in, "maxresults"),
-                                        .with_metadata = json_flag(call->in, "metadata"),
-                                        .blobs = json_array(),
-                                        .prefixes = json_array()};
-    bool more = true;
-    int r = access_check(core, call, PERM_LIST, &a, err);
-
-    if (r != 0)
-        return r;
-    if (p.limit < 1 || p.limit > LIST_MAX)
-        p.limit = LIST_MAX;
-    p.beyond = *p.prefix ? xasprintf("%s" NAME_BEYOND, p.prefix) : xstrdup("");
-    AUTO_FREE char *from = xstrdup(strcmp(p.marker, p.prefix) > 0 ? p.marker : p.prefix);
-    while (r == 0 && more)
-        r = page_take(core, a.request.id, &p, &from, &more, err);
-    if (r == 0 && json_flag(call->in, "uncommitted") && !*p.marker)
-        r = page_uncommitted(core, a.request.id, &p, err);
-    if (r == 0)
-        *ret_ok = json_pack("{s:O, s:O, s:s}", "blobs", p.blobs, "prefixes", p.prefixes, "nextMarker",
-                            p.next_marker ? p.next_marker : "");
     return r;
 }

@@ -1,6 +1,9 @@
 /* Changing what a draft's blob says about itself, not its bytes. Part of airlock-core. */
+#include <string.h>
+
 #include "core/audit.h"
 #include "core/blobs.h"
+#include "core/usage.h"
 
 static int update_write(struct core *core, struct call *call, const struct access *a, const struct blob *b,
                         bool is_metadata, json_t **ret_ok, struct error *err)
@@ -13,7 +16,12 @@ static int update_write(struct core *core, struct call *call, const struct acces
     if (text.overflow)
         return error_set(err, E_TOO_LARGE, "The blob's headers or metadata are too large");
     etag_new(etag);
-    int r = db_exec(core->db, is_metadata ? Q_BLOB_SET_METADATA : Q_BLOB_SET_PROPERTIES,
+    struct usage change = {.text_bytes = (int64_t)text.len - (int64_t)strlen(is_metadata ? b->metadata : b->properties)};
+    int r = usage_check(core, &a->request, &change, err);
+    if (r == 0)
+        r = usage_add(core, &a->request, &change, err);
+    if (r == 0)
+        r = db_exec(core->db, is_metadata ? Q_BLOB_SET_METADATA : Q_BLOB_SET_PROPERTIES,
                     ARGS(DB_I(b->id), DB_T(str_text(&text)), DB_T(etag), DB_I(call->now)), err);
     if (r >= 0)
         r = audit_add(core, call, "update", a->subject,
@@ -39,6 +47,6 @@ int blob_update(struct core *core, struct call *call, json_t **ret_ok, struct er
     if (r == 0)
         return error_set(err, E_BLOB_NOT_FOUND, "The specified blob does not exist");
     if (r == 1)
-        r = blob_check_conditions(core, call, a.request.id, name, err);
+        r = blob_check_conditions(call, &b, err);
     return r ? r : update_write(core, call, &a, &b, has_metadata, ret_ok, err);
 }

@@ -9,6 +9,7 @@
 #include "base/uuid.h"
 #include "db/db.h"
 #include "ipc/child.h"
+#include "model/policy.h"
 #include "model/role.h"
 #include "model/sas.h"
 #include "model/status.h"
@@ -36,7 +37,7 @@ struct core_config {
     int64_t job_lease_s;
     int64_t job_retry_ms;
     int64_t job_retry_max_ms;
-    int64_t policy_default[3]; /* by enum policy_row */
+    int64_t policy_default[POLICY_COUNT];
 };
 
 /* A person, from a token that core has checked itself. */

@@ -6,6 +6,7 @@
 #include "core/apply.h"
 #include "core/audit.h"
 #include "core/jobs.h"
+#include "core/usage.h"
 #include "model/manifest.h"
 
 #define NOT_SCANNED "not scanned by policy"
@@ -237,14 +238,21 @@ static int take_delivered(struct outcome *o, struct error *err)
 static int take_removed(struct outcome *o, struct error *err)
 {
     int r = job_close(o, err);
+    if (r == 0)
+        r = usage_set_held(o->core, &o->req, 0, err);
     return r ? r
              : audit_add(o->core, o->call, o->text, SYSTEM_MOVER, json_pack("{s:I}", "job", (json_int_t)o->job.id),
                          err);
 }
 
+/* After a seal and its sweep the disk holds the files, each exactly as long as it is. */
 static int take_swept(struct outcome *o, struct error *err)
 {
-    return job_close(o, err);
+    struct usage present;
+    int r = usage_load(o->core, o->req.id, &present, err);
+    if (r == 0 && present.held > present.bytes)
+        r = usage_set_held(o->core, &o->req, present.bytes, err);
+    return r ? r : job_close(o, err);
 }
 
 bool job_gives_up(const struct core *core, const struct job *job)

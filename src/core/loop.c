@@ -166,6 +166,8 @@ static int housekeeping_run(struct core *core, struct error *err)
         r = link_keys_expire(core, now, err);
     if (r == 0)
         r = links_prune(core, now, err);
+    if (r == 0)
+        r = blobs_forget(core, now, err);
     return r ? r : core_time_store(core, err);
 }
 

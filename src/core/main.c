@@ -44,6 +44,8 @@ static void read_config(struct core *core)
         .job_retry_max_ms = child_setting_int(c, "jobs.retry_max_ms"),
         .policy_default = {[POLICY_MAX_FILES] = child_setting_int(c, "policy.max_files"),
                            [POLICY_MAX_BYTES] = child_setting_int(c, "policy.max_bytes"),
+                           [POLICY_MAX_BYTES_PER_USER] = child_setting_int(c, "policy.max_bytes_per_user"),
+                           [POLICY_MAX_BYTES_PER_WORKSPACE] = child_setting_int(c, "policy.max_bytes_per_workspace"),
                            [POLICY_LINK_LIFETIME] = child_setting_int(c, "policy.link_lifetime")},
     };
 }

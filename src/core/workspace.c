@@ -31,10 +31,11 @@ static void workspace_read(const struct db_rows *row, struct workspace *w)
     w->enable_airlock = db_int(row, 5) != 0;
     w->networks = xstrdup(db_text(row, 6));
     w->policy = (struct policy){.max_files = db_int(row, 7), .max_bytes = db_int(row, 8),
-                                .link_lifetime_s = db_int(row, 9)};
-    w->version = db_int(row, 10);
-    w->created = db_int(row, 11);
-    w->updated = db_int(row, 12);
+                                .link_lifetime_s = db_int(row, 9), .max_bytes_per_user = db_int(row, 10),
+                                .max_bytes_per_workspace = db_int(row, 11)};
+    w->version = db_int(row, 12);
+    w->created = db_int(row, 13);
+    w->updated = db_int(row, 14);
 }
 
 static int workspace_find(struct core *core, enum db_query query, const char *key, struct workspace *ret,
@@ -213,7 +214,9 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
                      DB_T(input->description ? input->description : ""), DB_I(input->enable_airlock), DB_T(networks),
                      DB_I(policy_choice(core, input, POLICY_MAX_FILES)),
                      DB_I(policy_choice(core, input, POLICY_MAX_BYTES)),
-                     DB_I(policy_choice(core, input, POLICY_LINK_LIFETIME)), DB_I(call->now)),
+                     DB_I(policy_choice(core, input, POLICY_LINK_LIFETIME)),
+                     DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_USER)),
+                     DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_WORKSPACE)), DB_I(call->now)),
                 err);
     if (r < 0)
         return r;
@@ -266,7 +269,8 @@ static int workspace_store(struct core *core, const struct call *call, const str
                          DB_T(input->description ? input->description : w->description),
                          DB_I(input->has_enable_airlock ? input->enable_airlock : w->enable_airlock), DB_T(networks),
                          DB_I(policy[POLICY_MAX_FILES]), DB_I(policy[POLICY_MAX_BYTES]),
-                         DB_I(policy[POLICY_LINK_LIFETIME]), DB_I(call->now), DB_I(w->version)),
+                         DB_I(policy[POLICY_LINK_LIFETIME]), DB_I(policy[POLICY_MAX_BYTES_PER_USER]),
+                         DB_I(policy[POLICY_MAX_BYTES_PER_WORKSPACE]), DB_I(call->now), DB_I(w->version)),
                     err);
     if (r < 0)
         return r;

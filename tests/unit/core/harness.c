@@ -69,7 +69,9 @@ int bench_setup(void **state)
                              .job_lease_s = 60,
                              .job_retry_ms = 0,
                              .job_retry_max_ms = 0,
-                             .policy_default = {1, 1000000, 3600}};
+                             .policy_default = {[POLICY_MAX_FILES] = 1,
+                                                [POLICY_MAX_BYTES] = 1000000,
+                                                [POLICY_LINK_LIFETIME] = 3600}};
     b->core.link_keys = link_keys_new((const unsigned char *)"0123456789abcdef0123456789abcdef");
     assert_int_equal(link_keys_start(&b->core, &err), 0);
     b->core.drains = drains_new();
@@ -316,4 +318,61 @@ int64_t bench_count(struct bench *b, const char *kind)
     while (db_rows_next(rows, NULL) == 1)
         count += strcmp(db_text(rows, 2), kind) == 0;
     return count;
+}
+
+void bench_draft(struct bench *b, const char *type)
+{
+    bench_create(b, "alice", type);
+    bench_link(b, "alice");
+}
+
+static void block_id(int index, char out[static 32])
+{
+    char raw[16];
+    AUTO_STR struct str text = STR_INIT(64);
+    (void)snprintf(raw, sizeof raw, "block-%06d", index);
+    base64_append(&text, raw, strlen(raw));
+    assert_true(str_copy(out, 32, str_text(&text)));
+}
+
+static int begin_block(struct bench *b, const char *name, int index, int64_t size, json_t **ret_place)
+{
+    char id[32];
+    block_id(index, id);
+    return bench_blob(b, MESSAGE_BLOCK_BEGIN,
+                      json_pack("{s:s, s:s, s:I}", "blob", name, "blockId", id, "size", (json_int_t)size), ret_place);
+}
+
+int bench_begin_block(struct bench *b, const char *name, int index, int64_t size)
+{
+    return begin_block(b, name, index, size, NULL);
+}
+
+void bench_stage(struct bench *b, const char *name, int index, int64_t size, int64_t *ret_offset)
+{
+    AUTO_JSON json_t *place = NULL;
+    char digest[SHA256_HEX_SIZE];
+    sha256_hex(name, strlen(name), digest);
+    assert_int_equal(begin_block(b, name, index, size, &place), 0);
+    if (ret_offset)
+        *ret_offset = json_int(place, "offset");
+    assert_int_equal(bench_blob(b, MESSAGE_BLOCK_PUT,
+                                json_pack("{s:s, s:I, s:s}", "blob", name, "extent",
+                                          (json_int_t)json_int(place, "extent"), "sha256", digest),
+                                NULL),
+                     0);
+}
+
+int bench_commit(struct bench *b, const char *name, const int *order, size_t count, const char *commit_id)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        char id[32];
+        block_id(order[i], id);
+        json_array_append_new(list, json_pack("[s,s]", "Latest", id));
+    }
+    return bench_blob(b, MESSAGE_BLOCK_COMMIT,
+                      json_pack("{s:s, s:s, s:o, s:{}, s:{}}", "blob", name, "commit", commit_id, "list", list,
+                                "properties", "metadata"),
+                      NULL);
 }

@@ -45,6 +45,12 @@ void bench_take_link(struct bench *b, const char *url);
 /* A frame of the listener that the last link belongs to, with its SAS. */
 int bench_blob(struct bench *b, enum message message, json_t *fields, json_t **ret_ok);
 int bench_put(struct bench *b, const char *name, int64_t size, char object[static UUID_TEXT_SIZE]);
+/* A new draft of alice's, and a link to it. */
+void bench_draft(struct bench *b, const char *type);
+/* Blocks are called by number. Stages one of size bytes; *ret_offset (may be NULL) is where it goes. */
+void bench_stage(struct bench *b, const char *name, int index, int64_t size, int64_t *ret_offset);
+int bench_begin_block(struct bench *b, const char *name, int index, int64_t size);
+int bench_commit(struct bench *b, const char *name, const int *order, size_t count, const char *commit_id);
 void bench_submit(struct bench *b);
 /* Leases the next job; its description (borrowed from *ret_ok, which loses what it held before). */
 json_t *bench_lease(struct bench *b, json_t **ret_ok);

@@ -4,54 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void draft(struct bench *b, const char *type)
-{
-    bench_create(b, "alice", type);
-    bench_link(b, "alice");
-}
-
-static void block_id(int index, char out[static 32])
-{
-    char raw[12];
-    AUTO_STR struct str text = STR_INIT(64);
-    (void)snprintf(raw, sizeof raw, "block-%03d", index);
-    base64_append(&text, raw, strlen(raw));
-    assert_true(str_copy(out, 32, str_text(&text)));
-}
-
-/* Stages a block of size bytes; *ret_offset is where it goes. */
-static void stage(struct bench *b, const char *name, int index, int64_t size, int64_t *ret_offset)
-{
-    AUTO_JSON json_t *place = NULL;
-    char id[32], digest[SHA256_HEX_SIZE];
-    block_id(index, id);
-    sha256_hex(id, strlen(id), digest);
-    assert_int_equal(bench_blob(b, MESSAGE_BLOCK_BEGIN,
-                                json_pack("{s:s, s:s, s:I}", "blob", name, "blockId", id, "size", (json_int_t)size),
-                                &place),
-                     0);
-    *ret_offset = json_int(place, "offset");
-    assert_int_equal(bench_blob(b, MESSAGE_BLOCK_PUT,
-                                json_pack("{s:s, s:I, s:s}", "blob", name, "extent",
-                                          (json_int_t)json_int(place, "extent"), "sha256", digest),
-                                NULL),
-                     0);
-}
-
-static int commit(struct bench *b, const char *name, const int *order, size_t count, const char *commit_id)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++) {
-        char id[32];
-        block_id(order[i], id);
-        json_array_append_new(list, json_pack("[s,s]", "Latest", id));
-    }
-    return bench_blob(b, MESSAGE_BLOCK_COMMIT,
-                      json_pack("{s:s, s:s, s:o, s:{}, s:{}}", "blob", name, "commit", commit_id, "list", list,
-                                "properties", "metadata"),
-                      NULL);
-}
-
 static int64_t open_size(struct bench *b, const char *name, size_t *ret_extents)
 {
     AUTO_JSON json_t *ok = NULL;
@@ -67,16 +19,16 @@ static void blocks_become_a_blob(void **state)
     int64_t first, second;
     size_t extents = 0;
     char id[UUID_TEXT_SIZE];
-    draft(b, "export");
-    stage(b, "big", 0, 8192, &first);
-    stage(b, "big", 1, 100, &second);
+    bench_draft(b, "export");
+    bench_stage(b, "big", 0, 8192, &first);
+    bench_stage(b, "big", 1, 100, &second);
     assert_true(second >= first + 8192 || first >= second + 100); /* places never overlap */
     assert_int_equal(open_size(b, "big", &extents), -1);          /* staged is not there yet */
     uuid_new(id);
-    assert_int_equal(commit(b, "big", (const int[]){0, 1}, 2, id), 0);
+    assert_int_equal(bench_commit(b, "big", (const int[]){0, 1}, 2, id), 0);
     assert_int_equal(open_size(b, "big", &extents), 8292);
     assert_int_equal(extents, 2);
-    assert_int_equal(commit(b, "big", (const int[]){0, 1}, 2, id), 0); /* the same commit again: the same effect */
+    assert_int_equal(bench_commit(b, "big", (const int[]){0, 1}, 2, id), 0); /* the same commit again: the same effect */
     assert_int_equal(bench_count(b, "upload"), 1);
 }
 
@@ -84,9 +36,9 @@ static void a_block_sent_again_gets_a_new_place(void **state)
 {
     struct bench *b = *state;
     int64_t first, again;
-    draft(b, "export");
-    stage(b, "big", 0, 4096, &first);
-    stage(b, "big", 0, 4096, &again);
+    bench_draft(b, "export");
+    bench_stage(b, "big", 0, 4096, &first);
+    bench_stage(b, "big", 0, 4096, &again);
     assert_int_not_equal(first, again);
 }
 
@@ -95,10 +47,10 @@ static void an_unknown_block_is_refused(void **state)
     struct bench *b = *state;
     char id[UUID_TEXT_SIZE];
     int64_t offset;
-    draft(b, "export");
-    stage(b, "big", 0, 10, &offset);
+    bench_draft(b, "export");
+    bench_stage(b, "big", 0, 10, &offset);
     uuid_new(id);
-    assert_int_equal(commit(b, "big", (const int[]){0, 7}, 2, id), E_BLOCK_LIST);
+    assert_int_equal(bench_commit(b, "big", (const int[]){0, 7}, 2, id), E_BLOCK_LIST);
 }
 
 static void T04_blocks_die_with_their_generation(void **state)
@@ -107,12 +59,12 @@ static void T04_blocks_die_with_their_generation(void **state)
     AUTO_JSON json_t *ok = NULL;
     char object[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
     int64_t offset;
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_put(b, "one", 5, object), 0);
-    stage(b, "big", 0, 10, &offset);
+    bench_stage(b, "big", 0, 10, &offset);
     bench_submit(b);
     uuid_new(id);
-    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), E_SAS);
+    assert_int_equal(bench_commit(b, "big", (const int[]){0}, 1, id), E_SAS);
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_GET, NULL, &ok), 0);
     assert_int_equal(json_array_size(json_object_get(json_object_get(ok, "airlockRequest"), "files")), 1);
 }
@@ -121,7 +73,7 @@ static void T16_twins_are_refused(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_put(b, "Caf\xc3\xa9.txt", 5, object), 0);
     assert_int_equal(bench_put(b, "CAFE\xcc\x81.TXT", 5, object), E_CONFLICT);
     assert_int_equal(bench_put(b, "Caf\xc3\xa9.txt", 6, object), 0); /* the same name is an overwrite */
@@ -131,7 +83,7 @@ static void T19_submit_counts(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_CONFLICT);
     assert_int_equal(bench_put(b, "one", 5, object), 0);
     assert_int_equal(bench_put(b, "two", 5, object), 0);
@@ -146,7 +98,7 @@ static void an_import_must_be_a_tree(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
-    draft(b, "import");
+    bench_draft(b, "import");
     assert_int_equal(bench_put(b, "../escape", 5, object), 0);
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_INVALID);
     assert_non_null(strstr(bench_detail, "escape"));
@@ -157,7 +109,7 @@ static void T20_the_quota_holds(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_put(b, "huge", 1000001, object), E_TOO_LARGE);
     assert_int_equal(bench_put(b, "fits", 1000000, object), 0);
     assert_int_equal(bench_put(b, "more", 1, object), E_TOO_LARGE);
@@ -167,29 +119,21 @@ static void T20_the_quota_counts_what_is_replaced_once(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_put(b, "large", 900000, object), 0);
     assert_int_equal(bench_put(b, "large", 1000000, object), 0);
     assert_int_equal(bench_put(b, "large", 1000001, object), E_TOO_LARGE);
 }
 
-static int begin_block(struct bench *b, const char *name, int index, int64_t size)
-{
-    char id[32];
-    block_id(index, id);
-    return bench_blob(b, MESSAGE_BLOCK_BEGIN,
-                      json_pack("{s:s, s:s, s:I}", "blob", name, "blockId", id, "size", (json_int_t)size), NULL);
-}
-
 static void T20_the_quota_holds_for_blocks_too(void **state)
 {
     struct bench *b = *state;
-    draft(b, "export");
+    bench_draft(b, "export");
     for (int i = 0; i < 4; i++)
-        assert_int_equal(begin_block(b, i % 2 ? "one" : "two", 0, 500000), 0);
-    assert_int_equal(begin_block(b, "three", 0, 1), E_TOO_LARGE);
+        assert_int_equal(bench_begin_block(b, i % 2 ? "one" : "two", 0, 500000), 0);
+    assert_int_equal(bench_begin_block(b, "three", 0, 1), E_TOO_LARGE);
     assert_int_equal(bench_blob(b, MESSAGE_BLOB_DELETE, json_pack("{s:s}", "blob", "one"), NULL), 0);
-    assert_int_equal(begin_block(b, "three", 0, 1), 0);
+    assert_int_equal(bench_begin_block(b, "three", 0, 1), 0);
 }
 
 static void T19_a_draft_has_an_end(void **state)
@@ -197,10 +141,10 @@ static void T19_a_draft_has_an_end(void **state)
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE], name[16];
     int count = 0, r;
-    draft(b, "export");
+    bench_draft(b, "export");
     do {
         (void)snprintf(name, sizeof name, "f%d", count);
-        r = count % 2 ? bench_put(b, name, 0, object) : begin_block(b, name, 0, 1);
+        r = count % 2 ? bench_put(b, name, 0, object) : bench_begin_block(b, name, 0, 1);
     } while (r == 0 && ++count < 2000);
     assert_int_equal(r, E_TOO_LARGE);
     assert_in_range(count, 1000, 1010);
@@ -211,18 +155,18 @@ static void T04_blocks_die_with_revoked_links(void **state)
     struct bench *b = *state;
     char id[UUID_TEXT_SIZE];
     int64_t offset;
-    draft(b, "export");
-    stage(b, "big", 0, 10, &offset);
+    bench_draft(b, "export");
+    bench_stage(b, "big", 0, 10, &offset);
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK_REVOKE_ALL, NULL, NULL), 0);
     bench_link(b, "alice");
     uuid_new(id);
-    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), E_BLOCK_LIST);
-    assert_int_equal(begin_block(b, "more", 1, 1000000), 0);
-    assert_int_equal(begin_block(b, "more", 2, 1000000), E_TOO_LARGE); /* what lies on the disk counts */
+    assert_int_equal(bench_commit(b, "big", (const int[]){0}, 1, id), E_BLOCK_LIST);
+    assert_int_equal(bench_begin_block(b, "more", 1, 1000000), 0);
+    assert_int_equal(bench_begin_block(b, "more", 2, 1000000), E_TOO_LARGE); /* what lies on the disk counts */
     int64_t again;
-    stage(b, "big", 0, 10, &again);
+    bench_stage(b, "big", 0, 10, &again);
     assert_true(again >= offset + 10); /* an old writer may still be at the old place */
-    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), 0);
+    assert_int_equal(bench_commit(b, "big", (const int[]){0}, 1, id), 0);
 }
 
 static void an_upload_may_outlive_its_link(void **state)
@@ -230,7 +174,7 @@ static void an_upload_may_outlive_its_link(void **state)
     struct bench *b = *state;
     AUTO_JSON json_t *link = NULL;
     char object[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK, json_pack("{s:i}", "expiresIn", 1), &link), 0);
     bench_take_link(b, json_text(link, "containerUrl"));
     (void)sleep(2);
@@ -257,11 +201,11 @@ static void a_range_is_told_its_extents_only(void **state)
     struct bench *b = *state;
     char id[UUID_TEXT_SIZE];
     int64_t at;
-    draft(b, "export");
+    bench_draft(b, "export");
     for (int i = 0; i < 10; i++)
-        stage(b, "big", i, i == 5 ? 0 : 100, &at); /* block 5 is empty */
+        bench_stage(b, "big", i, i == 5 ? 0 : 100, &at); /* block 5 is empty */
     uuid_new(id);
-    assert_int_equal(commit(b, "big", (const int[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10, id), 0);
+    assert_int_equal(bench_commit(b, "big", (const int[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10, id), 0);
     assert_int_equal(open_range(b, 0, 0, &at), 1);
     assert_int_equal(at, 0);
     assert_int_equal(open_range(b, 199, 200, &at), 2);
@@ -293,7 +237,7 @@ static void an_update_replaces_one_part(void **state)
     AUTO_JSON json_t *second = NULL;
     AUTO_JSON json_t *open = NULL;
     char object[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_put(b, "one", 5, object), 0);
     assert_int_equal(update(b, "one", "metadata", "k", "v", "*", &first), 0);
     assert_int_equal(update(b, "one", "properties", "contentType", "a/b", json_text(first, "etag"), &second), 0);
@@ -316,7 +260,7 @@ static void an_update_needs_a_link_that_writes(void **state)
     struct bench *b = *state;
     AUTO_JSON json_t *link = NULL;
     char object[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_put(b, "one", 5, object), 0);
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK, json_pack("{s:s}", "permissions", "rcl"), &link), 0);
     bench_take_link(b, json_text(link, "containerUrl"));
@@ -336,7 +280,7 @@ static void lists_have_pages_and_prefixes(void **state)
     AUTO_JSON json_t *page = NULL;
     AUTO_JSON json_t *tree = NULL;
     char object[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     const char *names[] = {"a", "d/1", "d/2", "d/e/3", "z"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         assert_int_equal(bench_put(b, names[i], 1, object), 0);
@@ -355,7 +299,7 @@ static void a_page_of_large_metadata_is_cut(void **state)
     AUTO_JSON json_t *first = NULL;
     AUTO_JSON json_t *rest = NULL;
     AUTO_FREE char *large = xcalloc(30001, 1);
-    draft(b, "export");
+    bench_draft(b, "export");
     memset(large, 'm', 30000);
     for (int i = 0; i < 160; i++) { /* 4.8 MB */
         char name[16], object[UUID_TEXT_SIZE], digest[SHA256_HEX_SIZE];
@@ -380,7 +324,7 @@ static void objects_nothing_refers_to_are_named(void **state)
     struct bench *b = *state;
     AUTO_JSON json_t *ok = NULL;
     char first[UUID_TEXT_SIZE], second[UUID_TEXT_SIZE];
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_put(b, "one", 5, first), 0);
     assert_int_equal(bench_put(b, "one", 5, second), 0);
     assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_OBJECT_KNOWN,
@@ -406,18 +350,18 @@ static void a_commit_that_counted_is_never_refused_later(void **state)
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
     int64_t offset;
-    draft(b, "export");
+    bench_draft(b, "export");
     assert_int_equal(bench_put(b, "one", 5, object), 0);
     bench_submit(b);
     assert_int_equal(put_as(b, "one", object), 0);
     uuid_new(object);
     assert_int_equal(put_as(b, "one", object), E_SAS); /* another commit is what it always was */
-    draft(b, "export");
-    stage(b, "big", 0, 10, &offset);
+    bench_draft(b, "export");
+    bench_stage(b, "big", 0, 10, &offset);
     uuid_new(id);
-    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), 0);
+    assert_int_equal(bench_commit(b, "big", (const int[]){0}, 1, id), 0);
     bench_submit(b);
-    assert_int_equal(commit(b, "big", (const int[]){0}, 1, id), 0);
+    assert_int_equal(bench_commit(b, "big", (const int[]){0}, 1, id), 0);
     assert_int_equal(bench_count(b, "upload"), 1);
 }
 
