@@ -296,9 +296,19 @@ static int64_t retry_delay_us(const struct outcome *o)
     return (delay < o->core->config.job_retry_max_ms ? delay : o->core->config.job_retry_max_ms) * MS_US;
 }
 
+/* A delivery that finds other bytes than those that were approved: no later try mends that by itself. */
+static bool error_is_tampering(const struct outcome *o)
+{
+    return o->job.kind == JOB_DELIVER && error_code_by_name(json_text(o->in, "code")) == E_STALE;
+}
+
 static int take_error(struct outcome *o, struct error *err)
 {
     const char *detail = json_text(o->in, "detail");
+    if (error_is_tampering(o))
+        log_alarm(
+            "request %s: the approved bytes on disk are not the ones that were sealed, they are not delivered: %s",
+            o->req.id, detail);
     log_warning("request %s: job %s, try %lld: %s", o->req.id, job_name(o->job.kind), (long long)o->job.attempts,
                 detail);
     if (job_gives_up(o->core, &o->job))

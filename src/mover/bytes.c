@@ -1,8 +1,10 @@
-/* Verifies sealed objects: one pass, length and SHA-256. Runs in airlock-mover. */
+/* Verifies sealed objects: one pass, length and SHA-256. Runs in airlock-mover, the reading on its pool's threads. */
 #include "mover/bytes.h"
 
 #include <string.h>
 #include <sys/stat.h>
+
+#include "mover/pool.h"
 
 #define OBJECT_NAME_MAX 64
 
@@ -13,9 +15,9 @@ int digest_need(const char *hex, unsigned char ret[static SHA256_SIZE], struct e
     return 0;
 }
 
-int kept_read(const json_t *file, struct kept *ret, struct error *err)
+static int kept_read(const json_t *file, struct kept *ret, struct error *err)
 {
-    struct kept kept;
+    struct kept kept = {.file = file};
     const char *sha256;
     int64_t size;
     int r = json_need_string(file, "object", OBJECT_NAME_MAX, &kept.object, err);
@@ -51,7 +53,9 @@ static int hash_sink(const void *bytes, size_t len, void *ctx, struct error *err
     return 0;
 }
 
-int kept_verify(struct store *store, const char *dir, const struct kept *kept, struct result *result, struct error *err)
+/* A missing directory is E_NOT_FOUND. */
+static int kept_verify(struct store *store, const char *dir, const struct kept *kept, struct result *result,
+                       struct error *err)
 {
     unsigned char digest[SHA256_SIZE];
     struct stat st;
@@ -77,4 +81,61 @@ int kept_verify(struct store *store, const char *dir, const struct kept *kept, s
     if (got != kept->size || memcmp(digest, kept->sha256, sizeof digest) != 0)
         result_mismatch(result, "The object %s no longer has the bytes that were sealed", kept->object);
     return 0;
+}
+
+/* One file on its way through the pool. */
+struct check {
+    const char *dir;
+    json_t *file; /* counted by the job's thread alone */
+    struct kept kept;
+    struct result result;
+};
+
+struct checks {
+    const char *dir;
+    int (*verified)(void *ctx, const struct kept *kept, const struct result *result, struct error *err);
+    void *ctx;
+};
+
+static void check_free(void *item)
+{
+    struct check *check = item;
+    json_decref(check->file);
+    free(check);
+}
+
+static int check_begin(void *ctx, const json_t *file, void **ret_item, struct error *err)
+{
+    const struct checks *checks = ctx;
+    struct kept kept;
+    int r = kept_read(file, &kept, err);
+
+    if (r != 0)
+        return r;
+    struct check *check = xcalloc(1, sizeof *check);
+    *check = (struct check){.dir = checks->dir, .file = json_incref((json_t *)file), .kept = kept};
+    *ret_item = check;
+    return 0;
+}
+
+static int check_run(struct store *store, void *item, struct error *err)
+{
+    struct check *check = item;
+    return kept_verify(store, check->dir, &check->kept, &check->result, err);
+}
+
+static int check_end(void *ctx, void *item, struct error *err)
+{
+    const struct checks *checks = ctx;
+    const struct check *check = item;
+    return checks->verified(checks->ctx, &check->kept, &check->result, err);
+}
+
+int kept_verify_all(const struct mover *mover, const char *dir, const struct lease *lease,
+                    int (*verified)(void *ctx, const struct kept *kept, const struct result *result, struct error *err),
+                    void *ctx, struct error *err)
+{
+    struct checks checks = {dir, verified, ctx};
+    const struct pool_work work = {check_begin, check_run, check_end, check_free, &checks};
+    return pool_files(mover->pool, mover->store, lease, &work, err);
 }

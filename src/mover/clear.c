@@ -27,19 +27,21 @@ static int dirs_remove(struct store *store, const json_t *job, struct error *err
     return 0;
 }
 
-int purge_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret, struct error *err)
+int purge_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
+              struct error *err)
 {
     (void)lease;
-    int r = dirs_remove(store, job, err);
+    int r = dirs_remove(mover->store, job, err);
     if (r == 0)
         ret->outcome = "purged";
     return r;
 }
 
-int remove_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret, struct error *err)
+int remove_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
+               struct error *err)
 {
     (void)lease;
-    int r = dirs_remove(store, job, err);
+    int r = dirs_remove(mover->store, job, err);
     if (r == 0)
         ret->outcome = "removed";
     return r;
@@ -93,15 +95,16 @@ static int sweep_one(const char *name, void *ctx)
     return store_object_remove(sweep->store, sweep->dir, name, sweep->err);
 }
 
-int sweep_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret, struct error *err)
+int sweep_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
+              struct error *err)
 {
-    struct sweep sweep = {.store = store, .err = err};
+    struct sweep sweep = {.store = mover->store, .err = err};
     int r = place_need(job, "dir", &sweep.dir, err);
 
     if (r == 0)
         r = sweep_learn(&sweep, lease, err);
     if (r == 0)
-        r = store_dir_list(store, sweep.dir, sweep_one, &sweep, err);
+        r = store_dir_list(mover->store, sweep.dir, sweep_one, &sweep, err);
     free(sweep.names);
     if (r != 0 && r != E_NOT_FOUND) /* gone on to its next place, or purged: then there is nothing to do here */
         return r;

@@ -4,43 +4,43 @@
 
 #define DELIVERED_NAME_MAX 4095
 
-static int deliver_file(struct store *store, const char *dir, const char *tree, const json_t *file, struct error *err)
-{
-    struct result result = {0};
-    const char *name;
-    struct kept kept;
-    int r = kept_read(file, &kept, err);
+struct delivery {
+    struct store *store;
+    const char *dir, *tree;
+};
 
-    if (r == 0)
-        r = json_need_string(file, "name", DELIVERED_NAME_MAX, &name, err);
-    if (r == 0)
-        r = kept_verify(store, dir, &kept, &result, err);
+static int deliver_verified(void *ctx, const struct kept *kept, const struct result *result, struct error *err)
+{
+    const struct delivery *delivery = ctx;
+    const char *name;
+    int r = json_need_string(kept->file, "name", DELIVERED_NAME_MAX, &name, err);
+
     if (r != 0)
         return r;
-    if (result.outcome)
-        return error_set(err, E_STALE, "%s", result.detail);
-    return store_tree_add(store, tree, name, dir, kept.object, err);
+    if (result->outcome)
+        return error_set(err, E_STALE, "%s", result->detail);
+    return store_tree_add(delivery->store, delivery->tree, name, delivery->dir, kept->object, err);
 }
 
-static int deliver_build(struct store *store, const char *dir, const char *tree, const struct lease *lease,
+static int deliver_build(const struct mover *mover, const char *dir, const char *tree, const struct lease *lease,
                          struct error *err)
 {
-    AUTO_FILES struct files files = FILES_INIT(lease);
-    const json_t *file;
-    int more, r = store_dir_remove(store, tree, err); /* what an interrupted try left */
+    struct delivery delivery = {mover->store, dir, tree};
+    int r = store_dir_remove(mover->store, tree, err); /* what an interrupted try left */
 
-    while (r == 0 && (more = files_next(&files, &file, err)) != 0)
-        r = more < 0 ? more : deliver_file(store, dir, tree, file, err);
     if (r == 0)
-        r = store_tree_finish(store, tree, err);
+        r = kept_verify_all(mover, dir, lease, deliver_verified, &delivery, err);
+    if (r == 0)
+        r = store_tree_finish(mover->store, tree, err);
     if (r == 0)
         r = lease->confirm(lease->ctx, err); /* what is published must not come after what was revoked */
     return r;
 }
 
-int deliver_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+int deliver_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
                 struct error *err)
 {
+    struct store *store = mover->store;
     const char *dir, *delivery;
     int64_t token;
     int r = place_need(job, "dir", &dir, err);
@@ -60,7 +60,7 @@ int deliver_run(struct store *store, const json_t *job, const struct lease *leas
     if (there)
         r = store_dir_sync(store, delivery, err);
     else
-        r = deliver_build(store, dir, tree, lease, err);
+        r = deliver_build(mover, dir, tree, lease, err);
     if (r == 0 && !there)
         r = store_dir_move(store, tree, delivery, err);
     if (r == 0)

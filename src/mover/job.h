@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "store/store.h"
 
+struct pool;
+
 /* The right to do a job, for a while, and what core knows about it. */
 struct lease {
     /* One page of the job's files after the given mark, {"files":[…],"next":mark or 0}. *ret_page is the caller's. */
@@ -15,6 +17,12 @@ struct lease {
     /* 0 only when core says that the job still is ours; E_STALE when it is not. */
     int (*confirm)(void *ctx, struct error *err);
     void *ctx;
+};
+
+/* What every job works with. */
+struct mover {
+    struct store *store;
+    struct pool *pool; /* mover/pool.h */
 };
 
 /* How a job ended, but for errors. */
@@ -31,22 +39,22 @@ void result_mismatch(struct result *result, const char *fmt, ...) PRINTF_LIKE(2,
 /* job is core's message (ipc/messages.md). A negative code: the job failed, core decides about another try. */
 struct job_kind {
     const char *name;
-    int (*run)(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+    int (*run)(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
                struct error *err);
 };
 const struct job_kind *job_kind_by_name(const char *name); /* NULL: unknown */
 
-int seal_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+int seal_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
              struct error *err) MUST_USE;
-int move_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+int move_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
              struct error *err) MUST_USE;
-int deliver_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+int deliver_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
                 struct error *err) MUST_USE;
-int purge_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+int purge_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
               struct error *err) MUST_USE;
-int remove_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+int remove_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
                struct error *err) MUST_USE;
-int sweep_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret,
+int sweep_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
               struct error *err) MUST_USE;
 
 /* The files of a job one by one; only a page of them is in memory. */

@@ -17,5 +17,7 @@ int main(void)
     }
     if (mover_confine(root, child_setting_bool(child, "sandbox.reduced"), &err) != 0)
         die(&err, "cannot start");
-    worker_run(child, store_new(root, (uint64_t)child_setting_int(child, "storage.reserve_bytes")));
+    const struct worker_options options = {.threads = (unsigned)child_setting_int(child, "mover.workers"),
+                                           .lost_days = child_setting_int(child, "mover.lost_days")};
+    worker_run(child, store_new(root, (uint64_t)child_setting_int(child, "storage.reserve_bytes")), &options);
 }

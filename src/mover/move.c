@@ -3,28 +3,22 @@
  * no files in its job. Runs in airlock-mover. */
 #include "mover/bytes.h"
 
-static int move_verify(struct store *store, const char *dir, const struct lease *lease, struct result *result,
-                       struct error *err)
+static int move_verified(void *ctx, const struct kept *kept, const struct result *result, struct error *err)
 {
-    AUTO_FILES struct files files = FILES_INIT(lease);
-    const json_t *file;
-    struct kept kept;
+    struct result *ret = ctx;
 
-    while (!result->outcome) {
-        int r = files_next(&files, &file, err);
-        if (r <= 0)
-            return r;
-        r = kept_read(file, &kept, err);
-        if (r == 0)
-            r = kept_verify(store, dir, &kept, result, err);
-        if (r != 0)
-            return r;
-    }
-    return 0;
+    (void)kept;
+    (void)err;
+    if (!result->outcome)
+        return 0;
+    *ret = *result;
+    return 1;
 }
 
-int move_run(struct store *store, const json_t *job, const struct lease *lease, struct result *ret, struct error *err)
+int move_run(const struct mover *mover, const json_t *job, const struct lease *lease, struct result *ret,
+             struct error *err)
 {
+    struct store *store = mover->store;
     struct places places;
     const char *dir;
     int r = places_read(job, &places, err);
@@ -32,7 +26,7 @@ int move_run(struct store *store, const json_t *job, const struct lease *lease, 
     if (r == 0)
         r = places_find(store, &places, &dir, err);
     if (r == 0)
-        r = move_verify(store, dir, lease, ret, err);
+        r = kept_verify_all(mover, dir, lease, move_verified, ret, err);
     if (r == 0 && ret->outcome)
         ret->dir = dir;
     if (r != 0 || ret->outcome)

@@ -1,4 +1,4 @@
-/* Leases, heartbeats, results. Runs in airlock-mover; the jobs themselves know nothing of it. */
+/* Leases, heartbeats, results. Runs in airlock-mover, on its main thread alone; the jobs know nothing of it. */
 #include "mover/worker.h"
 
 #include <poll.h>
@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "ipc/client.h"
 #include "mover/job.h"
+#include "mover/pool.h"
 #include "mover/tidy.h"
 
 #define IDLE_MS 1000      /* how often core is asked for work that it did not announce */
@@ -17,10 +18,12 @@
 #define REPORT_TRIES 20   /* a result is worth waiting for a core that restarts */
 #define LEASE_MIN_S 1
 #define LEASE_MAX_S 3600
+#define DAY_S ((int64_t)24 * 3600)
 
 struct worker {
     struct child *child;
-    struct store *store;
+    struct mover mover;
+    int64_t lost_days;
     struct ipc_client *core;
     int signals;
     bool woken;
@@ -124,17 +127,32 @@ static int worker_unknown(void *ctx, json_t *dirs, json_t **ret_unknown, struct 
     return r;
 }
 
+static void worker_lost(void *ctx, const char *dir, const char *aside)
+{
+    const struct worker *worker = ctx;
+    if (aside)
+        log_alarm("airlock-core does not know the directory %s: it is kept as %s for %lld days and then removed. After "
+                  "an old database was restored this may be the only copy of newer data",
+                  dir, aside, (long long)worker->lost_days);
+    else
+        log_warning("The directory %s, which airlock-core does not know, was removed", dir);
+}
+
 static void worker_tidy(struct worker *worker)
 {
-    const struct tidy tidy = {worker_unknown, worker, clock_now_s() - TIDY_AGE_S};
+    int64_t now = clock_now_s();
+    const struct tidy tidy = {.unknown = worker_unknown,
+                              .lost = worker_lost,
+                              .ctx = worker,
+                              .before_s = now - TIDY_AGE_S,
+                              .keep_lost = worker->lost_days > 0,
+                              .lost_before_s = now - worker->lost_days * DAY_S,
+                              .now_s = now};
     struct error err = {0};
-    size_t removed;
 
     worker->tidy_at_ms = clock_mono_ms() + TIDY_EVERY_MS;
-    if (tidy_run(worker->store, &tidy, &removed, &err) != 0)
+    if (tidy_run(worker->mover.store, &tidy, &err) != 0)
         log_warning("Clearing away forgotten directories failed, the next try is in an hour: %s", err.detail);
-    if (removed > 0)
-        log_info("%zu forgotten directories were removed", removed);
 }
 
 static void worker_report(struct worker *worker, json_t *report)
@@ -196,7 +214,7 @@ static int job_run(struct worker *worker, const json_t *job, struct result *ret,
         return error_set(err, E_PROTOCOL, "airlock-mover knows no job of this kind");
     worker->beat_ms = lease_s * 1000 / 3;
     worker->beat_at_ms = clock_mono_ms() + worker->beat_ms;
-    return kind->run(worker->store, job, &lease, ret, err);
+    return kind->run(&worker->mover, job, &lease, ret, err);
 }
 
 static void worker_do(struct worker *worker, const json_t *job)
@@ -242,11 +260,12 @@ static int worker_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-void worker_run(struct child *child, struct store *store)
+void worker_run(struct child *child, struct store *store, const struct worker_options *options)
 {
-    struct worker worker = {.child = child, .store = store, .signals = worker_signals()};
+    struct worker worker = {.child = child, .lost_days = options->lost_days, .signals = worker_signals()};
     const struct child_hooks hooks = {worker_channel, worker_stop, &worker};
 
+    worker.mover = (struct mover){store, pool_new(store, options->threads)};
     worker.core = ipc_client_new(worker_pushed, worker_serve, &worker);
     child_set_hooks(child, &hooks);
     store_set_tick(store, worker_tick, &worker);

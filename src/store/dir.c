@@ -124,6 +124,23 @@ int dir_next(DIR *dir, mode_t type, const char **ret_name, struct stat *ret_st, 
     }
 }
 
+int store_dir_is_empty(struct store *store, const char *dir, struct error *err)
+{
+    AUTO_DIR DIR *listing = NULL;
+    int r = dir_open(store, dir, &listing, err);
+
+    if (r != 0)
+        return r;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(listing);
+        if (!entry)
+            return errno ? error_set_errno(err, E_IO, "Cannot list %s", dir) : 1;
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            return 0;
+    }
+}
+
 int store_dir_list(struct store *store, const char *dir, int (*fn)(const char *name, void *ctx), void *ctx,
                    struct error *err)
 {

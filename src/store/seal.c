@@ -54,28 +54,58 @@ static int seal_is_longer(int fd, const char *path, uint64_t size, struct error 
     return (uint64_t)st.st_size > size;
 }
 
-int store_object_seal(struct store *store, const char *dir, const char *object, uint64_t size, struct error *err)
+/* The object as this process's own, open for reading. */
+static int seal_open(struct store *store, const char *path, struct error *err)
+{
+    int r = path_own(store, path, S_IFREG, (gid_t)-1, err);
+    return r ? r : file_open_beneath(store->root, path, O_RDONLY | O_NONBLOCK, 0, err);
+}
+
+static int seal_make_final(struct store *store, int fd, const char *path, uint64_t size, struct error *err)
+{
+    int r = seal_is_longer(fd, path, size, err);
+    if (r > 0)
+        r = seal_cut(store, fd, path, size, err);
+    if (r == 0 && fchmod(fd, STORE_SEALED_MODE) != 0)
+        r = error_set_errno(err, E_IO, "Cannot make %s read-only for good", path);
+    return r;
+}
+
+int store_object_seal_open(struct store *store, const char *dir, const char *object, uint64_t size, bool sync,
+                           struct error *err)
 {
     AUTO_FREE char *path = NULL;
     int r = path_of_object(dir, object, &path, err);
-    if (r == 0)
-        r = path_own(store, path, S_IFREG, (gid_t)-1, err);
     if (r != 0)
         return r;
-    AUTO_FD int fd = store_object_open_read(store, dir, object, err);
+    AUTO_FD int fd = seal_open(store, path, err);
     if (fd < 0)
         return fd;
-
-    r = seal_is_longer(fd, path, size, err);
+    r = seal_make_final(store, fd, path, size, err);
+    if (r == 0 && sync && fsync(fd) != 0)
+        r = error_set_errno(err, E_IO, "Cannot sync %s", path);
+    if (r == 0)
+        r = seal_prove_no_writer(store, fd, path, err);
+    if (r == 0)
+        r = seal_is_longer(fd, path, size, err);
     if (r > 0)
-        r = seal_cut(store, fd, path, size, err);
-    if (r < 0)
-        return r;
-    if (fchmod(fd, STORE_SEALED_MODE) != 0 || fsync(fd) != 0)
-        return error_set_errno(err, E_IO, "Cannot make %s read-only for good", path);
-    r = seal_prove_no_writer(store, fd, path, err);
-    if (r != 0)
-        return r;
-    r = seal_is_longer(fd, path, size, err);
-    return r > 0 ? error_set(err, E_CONFLICT, "%s was written while it was being sealed", path) : r;
+        r = error_set(err, E_CONFLICT, "%s was written while it was being sealed", path);
+    return r ? r : TAKE_FD(fd);
+}
+
+int store_object_seal(struct store *store, const char *dir, const char *object, uint64_t size, struct error *err)
+{
+    AUTO_FD int fd = store_object_seal_open(store, dir, object, size, true, err);
+    return fd < 0 ? fd : 0;
+}
+
+int store_sync_open(struct store *store, const char *dir, struct error *err)
+{
+    int r = path_check(dir, err);
+    return r ? r : file_open_beneath(store->root, dir, O_RDONLY | O_DIRECTORY, 0, err);
+}
+
+int store_sync_all(int fd, struct error *err)
+{
+    return syncfs(fd) == 0 ? 0 : error_set_errno(err, E_IO, "Cannot sync the storage");
 }

@@ -19,13 +19,19 @@ struct store *store_new(int root_fd, uint64_t reserve_bytes)
     return store;
 }
 
+struct store *store_twin(const struct store *store)
+{
+    return store_new(fcntl(store->root, F_DUPFD_CLOEXEC, 0), store->reserve); /* -1: each use of it says so */
+}
+
 void store_free(struct store *store)
 {
     if (!store)
         return;
     aio_free(store->aio);
     settle_free(store->settle);
-    (void)close(store->root); /* a directory, read-only */
+    if (store->root >= 0)
+        (void)close(store->root); /* a directory, read-only */
     free(store);
 }
 

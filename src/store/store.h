@@ -1,7 +1,7 @@
 /* Storage accounts as local directories. Bytes are opaque object files `…/ACCOUNT/REQUEST-ID.TOKEN/OBJECT-ID`; names of
  * blobs never become paths. All paths are relative to the root that was opened and come from core; nothing climbs out.
  * Used by airlock-blob (its own zone's root) and airlock-mover (the storage root). Functions may be called from many
- * threads at once, unless a tick is set. */
+ * threads at once; a tick is called on the thread that works. */
 #ifndef AIRLOCK_STORE_STORE_H
 #define AIRLOCK_STORE_STORE_H
 
@@ -23,6 +23,8 @@ void store_free(struct store *store);
 struct aio;
 void store_use_aio(struct store *store, struct aio *aio);
 int store_root(const struct store *store); /* borrowed descriptor */
+/* The same root and reserve once more, with a tick of its own: for other threads. The caller's. */
+struct store *store_twin(const struct store *store) MUST_USE;
 
 /* Long work calls tick about once a MiB; a non-zero answer ends the work and is returned. */
 void store_set_tick(struct store *store, int (*tick)(void *ctx, struct error *err), void *ctx);
@@ -47,13 +49,33 @@ int store_object_remove(struct store *store, const char *dir, const char *object
  * proof takes a lease for a moment: the process must ignore SIGIO, and own the file or have CAP_LEASE. */
 int store_object_seal(struct store *store, const char *dir, const char *object, uint64_t size,
                       struct error *err) MUST_USE;
+/* The same; returns the descriptor, open for reading, that the proof was made with. Without sync the caller owes a
+ * store_sync_all before it tells anybody. */
+int store_object_seal_open(struct store *store, const char *dir, const char *object, uint64_t size, bool sync,
+                           struct error *err) MUST_USE;
+
+/* One sync for very many files below dir. open comes before the changes, so that no failed write goes unnoticed; it
+ * returns a descriptor. all may take long: everything that waits to be written to that file system is. */
+int store_sync_open(struct store *store, const char *dir, struct error *err) MUST_USE;
+int store_sync_all(int fd, struct error *err) MUST_USE;
 
 /* Reads length bytes of fd from offset on, in order, and gives them to sink piece by piece; a non-zero answer of sink
- * ends it and is returned. The page cache is dropped behind. *ret_got is less than length where the file ends before.
- */
+ * ends it and is returned. Long stretches are read past the page cache by a thread of their own, a few pieces ahead;
+ * of short ones the page cache is dropped behind. *ret_got is less than length where the file ends before. */
 int store_stream(struct store *store, int fd, uint64_t offset, uint64_t length,
                  int (*sink)(const void *bytes, size_t len, void *ctx, struct error *err), void *ctx, uint64_t *ret_got,
                  struct error *err) MUST_USE;
+
+/* The same for several sinks, which all get every piece. Of a long stretch the first one runs on the calling thread,
+ * the others on threads of their own, which are gone when the call returns; so each sink may touch only what is its
+ * own. When several end it, the answer is that of the first in the list. */
+#define STORE_SINKS_MAX 3
+struct store_sink {
+    int (*put)(const void *bytes, size_t len, void *ctx, struct error *err);
+    void *ctx;
+};
+int store_stream_to(struct store *store, int fd, uint64_t offset, uint64_t length, const struct store_sink *sinks,
+                    size_t count, uint64_t *ret_got, struct error *err) MUST_USE;
 
 /* A file, or a stretch of one, that is written in order, with little of it in the page cache at any time. Begins with
  * size and started at the offset of the first byte. */
@@ -69,6 +91,7 @@ int store_writer_finish(struct store_writer *writer, struct error *err) MUST_USE
 
 /* Directories of containers. exists: 1 or 0. */
 int store_dir_exists(struct store *store, const char *dir, struct error *err) MUST_USE;
+int store_dir_is_empty(struct store *store, const char *dir, struct error *err) MUST_USE; /* 1 or 0 */
 /* Renames a directory and syncs both parents (E_NOT_FOUND: from is missing; E_EXISTS: to is there). Across file
  * systems: copies under a private name, syncs, compares SHA-256, renames, removes. */
 int store_dir_move(struct store *store, const char *from, const char *to, struct error *err) MUST_USE;

@@ -2,6 +2,9 @@
 #include "unit/mover/jobs.h"
 
 #include "base/crypto.h"
+#include "mover/pool.h"
+
+#define TEST_THREADS 4
 
 static int lease_files(void *ctx, int64_t after, json_t **ret_page, struct error *err)
 {
@@ -35,8 +38,11 @@ void test_lease_done(struct test_lease *t)
 int test_run(struct store *store, const char *kind, json_t *job, struct test_lease *t, struct result *ret,
              struct error *err)
 {
+    const struct mover mover = {store, pool_new(store, TEST_THREADS)}; /* anew: tests fork, and threads do not */
+
     assert_non_null(job);
-    int r = job_kind_by_name(kind)->run(store, job, &t->lease, ret, err);
+    int r = job_kind_by_name(kind)->run(&mover, job, &t->lease, ret, err);
+    pool_free(mover.pool);
     json_decref(job);
     return r;
 }

@@ -213,33 +213,94 @@ static int answer_unknown(void *ctx, json_t *dirs, json_t **ret_unknown, struct 
     return 0;
 }
 
-static void test_tidy(void **state)
-{
-    struct store *store = fixture_store(state);
-    int asked = 0;
-    struct tidy tidy = {answer_unknown, &asked, 1000};
-    size_t removed = 0;
+struct sorted {
+    int asked; /* first: answer_unknown counts here */
+    int removed, aside;
+    char last[200];
+};
 
+static void count_lost(void *ctx, const char *dir, const char *aside)
+{
+    struct sorted *sorted = ctx;
+    assert_null(strstr(dir, "known"));
+    sorted->removed += !aside;
+    sorted->aside += aside != NULL;
+    (void)str_copy(sorted->last, sizeof sorted->last, aside ? aside : dir);
+}
+
+static struct tidy tidy_all(struct sorted *sorted)
+{
+    int64_t now = (int64_t)time(NULL);
+    return (struct tidy){answer_unknown, count_lost, sorted, now + 10, true, now - 10, now};
+}
+
+static int exists(struct store *store, const char *fmt, int64_t now)
+{
+    AUTO_FREE char *dir = xasprintf("%s+%lld", fmt, (long long)now);
+    return store_dir_exists(store, dir, NULL);
+}
+
+static void put_forgotten(struct store *store)
+{
     fixture_put(store, "core/kept/imip/lost.1", "o", "x", 1);
     fixture_put(store, "core/kept/imip/known.1", "o", "x", 1);
     fixture_put(store, "core/kept/imip/.lost.2.new", "o", "x", 1);
     fixture_put(store, "external/draft/imex/lost.0", "o", "x", 1);
     fixture_put(store, "external/other/imex/lost.0", "o", "x", 1);
-    fixture_put(store, "delivery/w/lost", "o", "x", 1);
+    fixture_put(store, "delivery/w/lost/dir", "o", "x", 1);
     fixture_put(store, "delivery/w/known", "o", "x", 1);
     fixture_put(store, "delivery/w/.lost.3.new", "o", "x", 1);
-    assert_int_equal(tidy_run(store, &tidy, &removed, NULL), 0);
-    assert_true(removed == 0 && asked == 0); /* all of it is young */
-    tidy.before_s = (int64_t)time(NULL) + 10;
-    assert_int_equal(tidy_run(store, &tidy, &removed, NULL), 0);
-    assert_int_equal(removed, 5);
-    assert_int_equal(asked, 5);
+    fixture_put(store, "external/draft/imex/empty.0", "o", "x", 1);
+    assert_int_equal(store_object_remove(store, "external/draft/imex/empty.0", "o", NULL), 0);
+}
+
+static void test_tidy(void **state)
+{
+    struct store *store = fixture_store(state);
+    struct sorted sorted = {0};
+    struct tidy tidy = tidy_all(&sorted);
+
+    put_forgotten(store);
+    tidy.before_s = 1000;
+    assert_int_equal(tidy_run(store, &tidy, NULL), 0);
+    assert_true(sorted.removed == 0 && sorted.aside == 0 && sorted.asked == 0); /* all of it is young */
+    tidy.before_s = tidy.now_s + 10;
+    tidy.keep_lost = false;
+    assert_int_equal(tidy_run(store, &tidy, NULL), 0);
+    assert_int_equal(sorted.removed, 6);
+    assert_int_equal(sorted.asked, 6);
     assert_int_equal(store_dir_exists(store, "core/kept/imip/known.1", NULL), 1);
     assert_int_equal(store_dir_exists(store, "core/kept/imip/lost.1", NULL), 0);
     assert_int_equal(store_dir_exists(store, "external/draft/imex/lost.0", NULL), 0);
     assert_int_equal(store_dir_exists(store, "external/other/imex/lost.0", NULL), 1);
     assert_int_equal(store_dir_exists(store, "delivery/w/known", NULL), 1);
     assert_int_equal(store_dir_exists(store, "delivery/w/lost", NULL), 0);
+}
+
+/* A core with an old database knows nothing of newer requests: their bytes must survive that. */
+static void test_t74_unknown_is_kept(void **state)
+{
+    struct store *store = fixture_store(state);
+    struct sorted sorted = {0};
+    struct tidy tidy = tidy_all(&sorted);
+
+    put_forgotten(store);
+    for (int times = 0; times < 3; times++) /* what lies aside stays there, and is not asked about again */
+        assert_int_equal(tidy_run(store, &tidy, NULL), 0);
+    assert_int_equal(sorted.aside, 3);
+    assert_int_equal(sorted.removed, 3); /* two private names, one without anything in it */
+    assert_int_equal(store_dir_exists(store, "core/kept/imip/lost.1", NULL), 0);
+    assert_int_equal(store_dir_exists(store, "core/kept/imip/known.1", NULL), 1);
+    assert_int_equal(exists(store, "core/lost/kept+imip+lost.1", tidy.now_s), 1);
+    assert_int_equal(exists(store, "external/lost/draft+imex+lost.0", tidy.now_s), 1);
+    assert_int_equal(exists(store, "delivery/lost/w+lost", tidy.now_s), 1);
+    assert_int_equal(store_dir_move(store, sorted.last, "delivery/w/known-again", NULL), 0); /* the way back */
+
+    tidy.lost_before_s = tidy.now_s + 10;
+    assert_int_equal(tidy_run(store, &tidy, NULL), 0);
+    assert_int_equal(sorted.removed, 5);
+    assert_int_equal(exists(store, "core/lost/kept+imip+lost.1", tidy.now_s), 0);
+    assert_int_equal(store_dir_exists(store, "delivery/w/known-again/dir", NULL), 1);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fixture_begin, fixture_end)
@@ -255,6 +316,7 @@ int main(void)
         TEST(test_purge_and_remove),
         TEST(test_sweep),
         TEST(test_tidy),
+        TEST(test_t74_unknown_is_kept),
     };
     fixture_enter();
     return cmocka_run_group_tests(TESTS, NULL, NULL);

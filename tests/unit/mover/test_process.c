@@ -97,8 +97,9 @@ static int tree_begin(void **state)
     (void)close(pair[1]);
     tree->control = channel_new(pair[0]);
     tree_tell(tree->control,
-              json_pack("{s:s, s:s, s:{s:s, s:i, s:b}, s:[s]}", "op", "start", "process", "mover", "settings",
-                        "log.level", "error", "storage.reserve_bytes", 0, "sandbox.reduced", 1, "fds", "root"),
+              json_pack("{s:s, s:s, s:{s:s, s:i, s:b, s:i, s:i}, s:[s]}", "op", "start", "process", "mover", "settings",
+                        "log.level", "error", "storage.reserve_bytes", 0, "sandbox.reduced", 1, "mover.workers", 2,
+                        "mover.lost_days", 30, "fds", "root"),
               fcntl(tree->root, F_DUPFD_CLOEXEC, 0));
     AUTO_JSON json_t *ready = tree_hear(tree->control);
     assert_string_equal(json_text(ready, "op"), "ready");
