@@ -1,7 +1,10 @@
 /* Whole lives of requests through core, and what each step leaves behind. */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "core/blobs.h"
@@ -81,6 +84,42 @@ static void what_was_revoked_is_not_delivered(void **state)
     assert_int_equal(bench_result(b, deliver, "delivered", NULL), E_STALE);
     finish(b, "remove", "removed");
     assert_null(bench_lease(b, &none));
+    assert_int_equal(bench_count(b, "delivered"), 0);
+}
+
+/* What the process logs while fn runs, as text. The caller's. */
+static char *logged(void (*fn)(struct bench *b, const json_t *job), struct bench *b, const json_t *job)
+{
+    AUTO_FD int was = dup(STDERR_FILENO);
+    AUTO_FD int log = memfd_create("log", MFD_CLOEXEC);
+    char *text = xcalloc(1, 65536);
+
+    assert_int_equal(dup2(log, STDERR_FILENO), STDERR_FILENO);
+    fn(b, job);
+    assert_int_equal(dup2(was, STDERR_FILENO), STDERR_FILENO);
+    assert_true(pread(log, text, 65535, 0) >= 0);
+    return text;
+}
+
+static void deliver_other_bytes(struct bench *b, const json_t *job)
+{
+    json_t *fields = json_pack("{s:I, s:I, s:s, s:s, s:s}", "job", (json_int_t)json_int(job, "id"), "token",
+                               (json_int_t)json_int(job, "token"), "outcome", "error", "code", "stale", "detail",
+                               "The object o no longer has the bytes that were sealed");
+    assert_int_equal(bench_ask(b, PEER_MOVER, MESSAGE_JOB_RESULT, fields, NULL), 0);
+}
+
+static void other_bytes_at_delivery_alarm_at_once(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *lease = NULL;
+    to_review(b, "import");
+    review(b, true);
+    finish(b, "move", "moved");
+    json_t *deliver = bench_lease(b, &lease);
+    AUTO_FREE char *text = logged(deliver_other_bytes, b, deliver);
+    assert_non_null(strstr(text, "\"alarm\""));
+    assert_non_null(strstr(text, b->request));
     assert_int_equal(bench_count(b, "delivered"), 0);
 }
 
@@ -169,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_export_is_approved, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(an_import_is_delivered_and_revoked, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(what_was_revoked_is_not_delivered, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(other_bytes_at_delivery_alarm_at_once, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_rejected_request_stays_rejected, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_draft_is_purged, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_download_in_ranges_is_closed_once, bench_setup, bench_teardown),

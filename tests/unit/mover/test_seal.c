@@ -387,6 +387,114 @@ static void test_many_files(void **state)
     result_done(&result);
 }
 
+#define PART ((size_t)STORE_CHUNK + 17)
+#define PARTS 9
+
+/* A file in many extents that is long enough to be read by a thread of its own. wrong: extents told with a false
+ * digest. */
+static json_t *parted_upload(const char *object, const char *bytes, unsigned wrong)
+{
+    json_t *extents = json_array();
+    for (size_t i = 0; i < PARTS; i++)
+        json_array_append_new(extents,
+                              test_extent(object, (int64_t)(i * PART), bytes + i * PART + (wrong >> i & 1U), PART));
+    return test_upload("parted", PARTS * PART, extents);
+}
+
+static void test_parts_of_a_long_file(void **state)
+{
+    struct store *store = fixture_store(state);
+    AUTO_FREE char *bytes = xcalloc(1, PARTS * PART + 1);
+    struct result result = {0};
+
+    random_fill(bytes, PARTS * PART + 1);
+    fixture_put(store, DRAFT, "o-1", bytes, PARTS * PART);
+    assert_int_equal(seal(store, json_pack("[o]", parted_upload("o-1", bytes, 0)), &result), 0);
+    assert_string_equal(result.outcome, "sealed");
+    assert_string_equal(sealed_object(&result, 0, "parted", bytes, PARTS * PART), "o-1");
+    result_done(&result);
+    assert_int_equal(seal(store, json_pack("[o]", parted_upload("o-1", bytes, 1U << 7 | 1U << 5)), &result), 0);
+    assert_string_equal(result.outcome, "mismatch");
+    assert_string_equal(result.detail, "Extent 5 of the object o-1 differs from what was uploaded");
+    result_done(&result);
+}
+
+static void test_parts_of_a_short_file(void **state)
+{
+    struct store *store = fixture_store(state);
+    AUTO_FREE char *bytes = xcalloc(1, PARTS * PART + 1);
+    struct result result = {0};
+
+    random_fill(bytes, PARTS * PART + 1);
+    fixture_put(store, DRAFT, "o-1", bytes, 6 * PART + 10); /* extents 6, 7 and 8 are not all there */
+    assert_int_equal(seal(store, json_pack("[o]", parted_upload("o-1", bytes, 1U << 7)), &result), 0);
+    assert_string_equal(result.outcome, "mismatch");
+    AUTO_FREE char *said = xasprintf("The object o-1 is %zu bytes short of extent 6", PART - 10);
+    assert_string_equal(result.detail, said);
+    result_done(&result);
+}
+
+/* Which of many files are wrong is told by their order, not by which was read first. */
+static void test_first_in_order(void **state)
+{
+    struct store *store = fixture_store(state);
+    AUTO_FREE char *bytes = xcalloc(1, PARTS * PART + 1);
+    struct result result = {0};
+    json_t *rows = json_array();
+
+    random_fill(bytes, PARTS * PART + 1);
+    for (int i = 0; i < 100; i++) {
+        AUTO_FREE char *object = xasprintf("o-%d", i);
+        fixture_put(store, DRAFT, object, i == 70 ? bytes : object, i == 70 ? PARTS * PART : strlen(object));
+        json_array_append_new(
+            rows,
+            i == 70 ? parted_upload(object, bytes, 1U << 8)
+                    : test_upload(object, (int64_t)strlen(object),
+                                  json_pack("[o]", test_extent(object, 0, i < 70 ? object : "?!?!", strlen(object)))));
+    }
+    json_array_append_new(rows, json_object()); /* malformed, behind what differs */
+    for (int times = 0; times < 3; times++) {
+        assert_int_equal(seal(store, json_incref(rows), &result), 0);
+        assert_string_equal(result.outcome, "mismatch");
+        assert_string_equal(result.detail, "Extent 8 of the object o-70 differs from what was uploaded");
+        assert_null(result.files);
+        result_done(&result);
+    }
+    json_array_remove(rows, 70);
+    json_array_insert_new(rows, 3, json_object()); /* and before it */
+    assert_int_equal(seal(store, rows, &result), E_INVALID);
+    result_done(&result);
+}
+
+static int tick_lost_soon(void *ctx, struct error *err)
+{
+    return --*(int *)ctx < 0 ? tick_lost(NULL, err) : 0;
+}
+
+/* The lease is lost while files are read on all threads, some of them being gathered: all of it stops. */
+static void test_lost_lease_under_way(void **state)
+{
+    struct store *store = fixture_store(state);
+    AUTO_FREE char *bytes = xcalloc(1, PARTS * PART + 1);
+    struct result result = {0};
+    json_t *rows = json_array();
+    int ticks = 1;
+
+    for (int i = 0; i < 8; i++) {
+        AUTO_FREE char *object = xasprintf("o-%d", i);
+        fixture_put(store, DRAFT, object, bytes, PARTS * PART);
+        json_t *upload = parted_upload(object, bytes, 0);
+        json_array_insert(json_object_get(upload, "extents"), 0, json_array_get(json_object_get(upload, "extents"), 8));
+        json_array_remove(json_object_get(upload, "extents"), 9); /* the last extent first: to be gathered */
+        json_array_append_new(rows, upload);
+    }
+    store_set_tick(store, tick_lost_soon, &ticks);
+    assert_int_equal(seal(store, rows, &result), E_STALE);
+    store_set_tick(store, NULL, NULL);
+    assert_true(fixture_count(store, SEALED) < 16); /* what was being gathered went again */
+    result_done(&result);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fixture_begin, fixture_end)
 
 int main(void)
@@ -407,6 +515,10 @@ int main(void)
         TEST(test_killed_between_file_systems),
         TEST(test_lost_lease),
         TEST(test_many_files),
+        TEST(test_parts_of_a_long_file),
+        TEST(test_parts_of_a_short_file),
+        TEST(test_first_in_order),
+        TEST(test_lost_lease_under_way),
     };
     fixture_enter();
     return cmocka_run_group_tests(TESTS, NULL, NULL);

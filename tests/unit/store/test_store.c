@@ -205,6 +205,115 @@ static void test_stream(void **state)
     store_set_tick(store, NULL, NULL);
 }
 
+#define LONG ((size_t)9 * STORE_CHUNK + 123)
+
+/* A sink that wants exactly these bytes, and may end the stream behind some of them. */
+struct reader {
+    const char *bytes;
+    size_t seen;
+    size_t ends_behind;
+    int answer;
+};
+
+static int reader_put(const void *bytes, size_t len, void *ctx, struct error *err)
+{
+    struct reader *reader = ctx;
+    if (memcmp(reader->bytes + reader->seen, bytes, len) != 0)
+        return error_set(err, E_INTERNAL, "Other bytes came");
+    reader->seen += len;
+    return reader->ends_behind > 0 && reader->seen > reader->ends_behind ? reader->answer : 0;
+}
+
+static int stream_three(struct store *store, int fd, uint64_t offset, uint64_t length, struct reader readers[3],
+                        uint64_t *ret_got)
+{
+    const struct store_sink sinks[] = {{reader_put, &readers[0]}, {reader_put, &readers[1]}, {reader_put, &readers[2]}};
+    return store_stream_to(store, fd, offset, length, sinks, ARRAY_LEN(sinks), ret_got, NULL);
+}
+
+/* Long stretches, at offsets that no disk likes, to several sinks at once. */
+static void test_stream_ahead(void **state)
+{
+    static const uint64_t OFFSETS[] = {0, 1, 4095, 4096, STORE_CHUNK + 77};
+    struct store *store = fixture_store(state);
+    AUTO_FREE char *big = xcalloc(1, LONG);
+    uint64_t got = 0;
+
+    random_fill(big, LONG);
+    fixture_put(store, "d", "o", big, LONG);
+    AUTO_FD int fd = store_object_open_read(store, "d", "o", NULL);
+    for (size_t i = 0; i < ARRAY_LEN(OFFSETS); i++) {
+        const char *at = big + OFFSETS[i];
+        const size_t lengths[] = {7 * STORE_CHUNK, LONG - OFFSETS[i], LONG};
+        for (size_t j = 0; j < ARRAY_LEN(lengths); j++) {
+            struct reader readers[3] = {{.bytes = at}, {.bytes = at}, {.bytes = at}};
+            size_t wanted = lengths[j] < LONG - OFFSETS[i] ? lengths[j] : LONG - OFFSETS[i];
+            assert_int_equal(stream_three(store, fd, OFFSETS[i], lengths[j], readers, &got), 0);
+            assert_true(got == wanted && readers[0].seen == wanted && readers[1].seen == wanted &&
+                        readers[2].seen == wanted);
+        }
+    }
+}
+
+static void test_stream_ahead_ends(void **state)
+{
+    struct store *store = fixture_store(state);
+    AUTO_FREE char *big = xcalloc(1, LONG);
+    uint64_t got = 0;
+    int ticks = 3;
+
+    fixture_put(store, "d", "o", big, LONG);
+    AUTO_FD int fd = store_object_open_read(store, "d", "o", NULL);
+    for (size_t i = 0; i < 3; i++) {
+        struct reader readers[3] = {{.bytes = big}, {.bytes = big}, {.bytes = big}};
+        readers[i].ends_behind = 3 * STORE_CHUNK;
+        readers[i].answer = 1;
+        assert_int_equal(stream_three(store, fd, 0, LONG, readers, &got), 1);
+        assert_true(readers[0].seen <= LONG);
+    }
+    struct reader both[3] = {{.bytes = big, .ends_behind = 1, .answer = E_STALE},
+                             {.bytes = big, .ends_behind = 1, .answer = 1},
+                             {.bytes = big}};
+    int first = stream_three(store, fd, 0, LONG, both, &got);
+    assert_true(first == E_STALE || first == 1); /* one may stop the other before it comes to its end */
+    struct reader readers[3] = {{.bytes = big}, {.bytes = big}, {.bytes = big}};
+    store_set_tick(store, tick_ends, &ticks);
+    assert_int_equal(stream_three(store, fd, 0, LONG, readers, &got), E_STALE);
+    assert_int_equal(readers[0].seen, 4 * STORE_CHUNK);
+    store_set_tick(store, NULL, NULL);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_DIRECT, 0);
+}
+
+/* Pages of the object that the page cache holds. */
+static size_t pages_cached(int fd)
+{
+    unsigned char cached[LONG / 4096 + 1] = {0};
+    void *map = mmap(NULL, LONG, PROT_READ, MAP_SHARED, fd, 0);
+    size_t count = 0;
+
+    assert_ptr_not_equal(map, MAP_FAILED);
+    assert_int_equal(mincore(map, LONG, cached), 0);
+    for (size_t i = 0; i < sizeof cached; i++)
+        count += cached[i] & 1U;
+    (void)munmap(map, LONG);
+    return count;
+}
+
+static void test_stream_leaves_no_cache(void **state)
+{
+    struct store *store = fixture_store(state);
+    AUTO_FREE char *big = xcalloc(1, LONG);
+    struct reader readers[3] = {{.bytes = big}, {.bytes = big}, {.bytes = big}};
+    uint64_t got = 0;
+
+    fixture_put(store, "d", "o", big, LONG);
+    AUTO_FD int fd = store_object_open_read(store, "d", "o", NULL);
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    size_t before = pages_cached(fd); /* 0 but on a file system that is memory itself */
+    assert_int_equal(stream_three(store, fd, 0, LONG, readers, &got), 0);
+    assert_true(got == LONG && pages_cached(fd) <= before);
+}
+
 static void test_writer(void **state)
 {
     struct store *store = fixture_store(state);
@@ -325,6 +434,9 @@ int main(void)
         TEST(test_seal_sees_writers),
         TEST(test_seal_sees_writable_mappings),
         TEST(test_stream),
+        TEST(test_stream_ahead),
+        TEST(test_stream_ahead_ends),
+        TEST(test_stream_leaves_no_cache),
         TEST(test_writer),
         TEST(test_tree),
         TEST(test_tree_across_file_systems),
