@@ -1,5 +1,5 @@
 # The front door. Meson and ninja build; tools/install brings what is missing on a bare Debian 12 (as root, or by sudo).
-.PHONY: help build run test test-long unit e2e bench sanitize lint fuzz docs clean
+.PHONY: help build run test test-long unit e2e bench sanitize sanitize-threads lint fuzz docs clean
 
 BUILD ?= build
 NODE := tests/e2e/node_modules/.bin/node
@@ -15,6 +15,7 @@ help:
 	@echo 'make unit      unit tests only        make e2e     end-to-end tests only (FILES=tests/e2e/NAME.test.mjs)'
 	@echo 'make bench     speed and memory, beside nginx and Azurite; also into $(BUILD)/bench.json'
 	@echo 'make sanitize  build with address and undefined-behaviour sanitizers into build-asan/, run the unit tests'
+	@echo 'make sanitize-threads   build the tests of the mover and the store with the thread sanitizer, and run them'
 	@echo 'make lint      clang-tidy and cppcheck'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds'
 	@echo 'make clean     remove what was built'
@@ -53,6 +54,12 @@ sanitize:
 	@ninja -C build-asan
 	@tools/link-programs build-asan
 	@AIRLOCK_BUILD=$(abspath build-asan) tools/run-tests unit
+
+# Without address randomisation: the sanitizer wants its memory where it expects it.
+sanitize-threads:
+	@tools/install build
+	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false
+	@meson test -C build-tsan --print-errorlogs --wrapper 'setarch -R' mover/seal mover/moves store/store
 
 lint:
 	@tools/install build lint

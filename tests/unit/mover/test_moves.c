@@ -278,7 +278,7 @@ static void test_tidy(void **state)
 }
 
 /* A core with an old database knows nothing of newer requests: their bytes must survive that. */
-static void test_t74_unknown_is_kept(void **state)
+static void t74_what_core_does_not_know_is_kept(void **state)
 {
     struct store *store = fixture_store(state);
     struct sorted sorted = {0};
@@ -316,7 +316,7 @@ int main(void)
         TEST(test_purge_and_remove),
         TEST(test_sweep),
         TEST(test_tidy),
-        TEST(test_t74_unknown_is_kept),
+        TEST(t74_what_core_does_not_know_is_kept),
     };
     fixture_enter();
     return cmocka_run_group_tests(TESTS, NULL, NULL);
