@@ -40,22 +40,24 @@ export class Host {
     const program = path.join(import.meta.dirname, 'net_host.mjs');
     host.name = name;
     host.child = spawn(UNSHARE, ['--net', process.execPath, program], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    host.child.on('message', ({ id, answer }) => {
-      host.#calls.get(id)(answer);
-      host.#calls.delete(id);
-    });
+    host.child.on('message', ({ id, answer }) => host.#settle(id, 'resolve', answer));
+    const lost = (reason) => [...host.#calls.keys()].forEach((id) => host.#settle(id, 'reject', new Error(`${name} ended: ${reason}`)));
+    host.child.once('error', lost);
+    host.child.once('exit', (code, signal) => lost(signal ?? code));
     await host.#ask('hello');
     host.ip('link', 'set', 'lo', 'up');
     return host;
   }
 
+  #settle(id, how, value) {
+    this.#calls.get(id)[how](value);
+    this.#calls.delete(id);
+  }
+
   #ask(what, fields = {}) {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, resolve);
-      this.child.once('error', reject);
-      this.child.once('exit', (code, signal) => reject(new Error(`${this.name} ended: ${signal ?? code}`)));
-      this.child.setMaxListeners(0);
+      this.#calls.set(id, { resolve, reject });
       this.child.send({ id, what, fields });
     });
   }
@@ -87,7 +89,6 @@ export class Host {
     return this.#ask('raw', { host, port, bytes: Buffer.from(bytes).toString('base64') });
   }
   end() {
-    this.child.removeAllListeners('exit');
     this.child.kill('SIGKILL');
   }
 }
