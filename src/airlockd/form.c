@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "base/uuid.h"
 
+#define ORIGINS_MAX 16
 #define SECRET_FILE_MAX 4096
 #define LOWER_DIGITS "abcdefghijklmnopqrstuvwxyz0123456789"
 #define URL_HOST_CHARACTERS LOWER_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-:[]"
@@ -95,6 +96,24 @@ static int check_blob_url(const char *text, struct error *err)
                      "{account}.blob.SUFFIX");
 }
 
+/* At most so many as airlock-blob keeps (blob/cors.h). */
+static int check_origins(const char *text, struct error *err)
+{
+    size_t count = 0;
+
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        size_t len = strcspn(text, " ");
+        AUTO_FREE char *origin = xstrndup(text, len);
+        int r = check_url(origin, err);
+        if (r != 0)
+            return r;
+        if (++count > ORIGINS_MAX)
+            return error_set(err, E_INVALID, "must be at most %d origins", ORIGINS_MAX);
+        text += len;
+    }
+    return 0;
+}
+
 static int check_url_path(const char *text, struct error *err)
 {
     const char *rest = url_rest(text);
@@ -167,6 +186,7 @@ static const struct {
     [FORM_UUID] = {"UUID", check_uuid},
     [FORM_LISTEN] = {"address:port or address:port@interface", check_listen},
     [FORM_URL] = {"URL without path", check_url},
+    [FORM_ORIGINS] = {"origins", check_origins},
     [FORM_URL_PATH] = {"URL", check_url_path},
     [FORM_BLOB_URL] = {"URL without path, maybe with {account}", check_blob_url},
     [FORM_PATH] = {"absolute path", check_path},

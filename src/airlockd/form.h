@@ -13,6 +13,7 @@ enum form {
     FORM_UUID,
     FORM_LISTEN,
     FORM_URL,
+    FORM_ORIGINS,
     FORM_URL_PATH,
     FORM_BLOB_URL,
     FORM_PATH,

@@ -5,7 +5,9 @@
 #include "blob/reply.h"
 
 static void (*const OPERATIONS[OPERATION_COUNT])(struct request *rq) = {
+    [OPERATION_PREFLIGHT] = preflight,
     [OPERATION_ACCOUNT_INFO] = get_account_info,
+    [OPERATION_CONTAINER_PROPERTIES] = get_container_properties,
     [OPERATION_LIST_BLOBS] = list_blobs,
     [OPERATION_PUT_BLOB] = put_blob,
     [OPERATION_PUT_BLOCK] = put_block,
@@ -13,6 +15,9 @@ static void (*const OPERATIONS[OPERATION_COUNT])(struct request *rq) = {
     [OPERATION_GET_BLOCK_LIST] = get_block_list,
     [OPERATION_GET_BLOB] = get_blob,
     [OPERATION_HEAD_BLOB] = head_blob,
+    [OPERATION_GET_METADATA] = get_metadata,
+    [OPERATION_SET_METADATA] = set_metadata,
+    [OPERATION_SET_PROPERTIES] = set_properties,
     [OPERATION_DELETE_BLOB] = delete_blob,
 };
 

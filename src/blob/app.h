@@ -2,6 +2,7 @@
 #ifndef AIRLOCK_BLOB_APP_H
 #define AIRLOCK_BLOB_APP_H
 
+#include "blob/cors.h"
 #include "blob/transfers.h"
 #include "http/http.h"
 #include "ipc/client.h"
@@ -11,6 +12,7 @@ struct app {
     struct store *store; /* this zone's root */
     struct ipc_client *core;
     struct transfers *transfers;
+    struct cors *cors;
     bool behind_proxy; /* TLS ends in front of us: clients speak https */
 };
 

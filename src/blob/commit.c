@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "blob/block_list.h"
+#include "blob/body_check.h"
 #include "blob/operations.h"
 #include "blob/properties.h"
 #include "blob/reply.h"
@@ -10,7 +11,8 @@
 struct commit {
     struct request *rq;
     struct block_list *list;
-    struct hash *md5; /* of the XML: Azure answers it */
+    uint64_t length;
+    struct body_check check; /* of the XML: Azure answers its MD5 */
     json_t *properties;
     json_t *metadata;
     char *dir;
@@ -21,7 +23,7 @@ static void commit_free(void *work)
     struct commit *commit = work;
 
     block_list_free(commit->list);
-    hash_free(commit->md5);
+    body_check_done(&commit->check);
     json_decref(commit->properties);
     json_decref(commit->metadata);
     free(commit->dir);
@@ -31,13 +33,18 @@ static void commit_free(void *work)
 static int on_write(struct http_exchange *x UNUSED, const void *bytes, size_t len, void *ctx)
 {
     struct commit *commit = ctx;
-    enum azure_code code = block_list_feed(commit->list, bytes, len, false);
+    enum azure_code code = AZURE_OK;
 
+    commit->length += len;
+    if (commit->length > BLOCK_LIST_BYTES_MAX)
+        code = AZURE_REQUEST_BODY_TOO_LARGE; /* only a chunked body comes so far */
+    if (code == AZURE_OK)
+        code = block_list_feed(commit->list, bytes, len, false);
     if (code != AZURE_OK) {
         reply_azure(commit->rq, code, "");
         return -1;
     }
-    hash_update(commit->md5, bytes, len);
+    body_check_update(&commit->check, bytes, len);
     return 0;
 }
 
@@ -58,30 +65,16 @@ static int commit_ask(struct commit *commit, json_t **ret_ok, struct error *err)
     return ipc_call(commit->rq->app->core, MESSAGE_BLOCK_COMMIT, fields, ret_ok, err);
 }
 
-static enum azure_code check_md5(struct commit *commit, unsigned char computed[static MD5_SIZE])
-{
-    unsigned char sent[MD5_SIZE];
-    bool given;
-    enum azure_code code = md5_from_head(commit->rq->head, "Content-MD5", &given, sent);
-
-    hash_final(commit->md5, computed);
-    if (code == AZURE_OK && given && memcmp(sent, computed, MD5_SIZE) != 0)
-        return AZURE_MD5_MISMATCH;
-    return code;
-}
-
 static void on_finish(struct http_exchange *x UNUSED, void *ctx)
 {
     struct commit *commit = ctx;
     struct request *rq = commit->rq;
-    unsigned char md5[MD5_SIZE];
-    AUTO_STR struct str md5_text = STR_INIT(64);
     AUTO_JSON json_t *ok = NULL;
     struct error err = {0};
 
     enum azure_code code = block_list_feed(commit->list, "", 0, true);
     if (code == AZURE_OK)
-        code = check_md5(commit, md5);
+        code = body_check_verify(&commit->check);
     if (code != AZURE_OK) {
         reply_azure(rq, code, "");
         return;
@@ -92,8 +85,7 @@ static void on_finish(struct http_exchange *x UNUSED, void *ctx)
     }
     drop_objects(rq->app, commit->dir, ok);
     reply_add_tags(rq, ok);
-    base64_append(&md5_text, md5, sizeof md5);
-    http_header_add(rq->x, "Content-MD5", str_text(&md5_text));
+    body_check_add_headers(&commit->check, rq->x);
     http_header_add(rq->x, "x-ms-request-server-encrypted", "false");
     reply_empty(rq, 201);
 }
@@ -101,14 +93,12 @@ static void on_finish(struct http_exchange *x UNUSED, void *ctx)
 static enum azure_code commit_read_head(struct commit *commit)
 {
     const struct http_head *head = commit->rq->head;
-    unsigned char md5[MD5_SIZE];
-    bool given;
 
-    if (!head->has_length)
+    if (!head->has_length && !head->chunked)
         return AZURE_MISSING_CONTENT_LENGTH;
     if (head->content_length > BLOCK_LIST_BYTES_MAX)
         return AZURE_REQUEST_BODY_TOO_LARGE;
-    enum azure_code code = md5_from_head(head, "Content-MD5", &given, md5);
+    enum azure_code code = body_check_init(&commit->check, head, BODY_XML, true);
     if (code == AZURE_OK)
         code = properties_from_head(head, false, &commit->properties);
     if (code == AZURE_OK)
@@ -137,7 +127,6 @@ void put_block_list(struct request *rq)
 
     commit->rq = rq;
     commit->list = block_list_new();
-    commit->md5 = hash_new_md5();
     rq->work = commit;
     rq->work_free = commit_free;
     enum azure_code code = commit_read_head(commit);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "blob/body_check.h"
 #include "blob/extents.h"
 #include "blob/operations.h"
 #include "blob/properties.h"
@@ -122,6 +123,23 @@ void head_blob(struct request *rq)
     http_reply_length(rq->x, 200, blob_type(blob), (uint64_t)json_int(blob, "size"));
 }
 
+void get_metadata(struct request *rq)
+{
+    AUTO_JSON json_t *blob = NULL;
+    struct error err = {0};
+
+    int r = ask_open(rq, false, &blob, &err);
+    if (r == 0)
+        r = check_conditional(rq, blob, &err);
+    if (r < 0) {
+        reply_open_error(rq, blob, &err);
+        return;
+    }
+    reply_add_tags(rq, blob);
+    metadata_add_headers(rq->x, json_object_get(blob, "metadata"));
+    reply_empty(rq, 200);
+}
+
 /* --- GET --- */
 
 static int download_open(struct download *down, struct error *err)
@@ -193,18 +211,33 @@ static void on_done(void *ctx, uint64_t sent)
     download_end(ctx, sent);
 }
 
-static int hash_piece(const void *bytes, size_t len, void *ctx, struct error *err UNUSED)
+static bool wants(const struct request *rq, const char *header)
 {
-    hash_update(ctx, bytes, len);
+    const char *value = request_header(rq, header);
+    return value && strcmp(value, "true") == 0;
+}
+
+static bool wants_md5(const struct request *rq)
+{
+    return wants(rq, "x-ms-range-get-content-md5");
+}
+
+static bool wants_crc64(const struct request *rq)
+{
+    return wants(rq, "x-ms-range-get-content-crc64");
+}
+
+static int digest_piece(const void *bytes, size_t len, void *ctx, struct error *err UNUSED)
+{
+    body_check_update(ctx, bytes, len);
     return 0;
 }
 
-/* The MD5 of the range, which is short, as the header. */
-static int add_range_md5(struct download *down, struct error *err)
+/* The digest of the range, which is short, as the header: an MD5, or else a CRC-64. */
+static int add_range_digest(struct download *down, struct error *err)
 {
-    unsigned char md5[MD5_SIZE];
-    AUTO_HASH struct hash *hash = hash_new_md5();
-    AUTO_STR struct str text = STR_INIT(64);
+    CLEANUP(body_check_done) struct body_check digest = {.md5 = wants_md5(down->rq) ? hash_new_md5() : NULL,
+                                                         .has_crc = wants_crc64(down->rq)};
     struct extent_cursor cursor;
     struct extent piece;
     uint64_t got = 0;
@@ -214,31 +247,26 @@ static int add_range_md5(struct download *down, struct error *err)
         int fd = object_fd(down, piece.object, err);
         int r = fd < 0
                     ? fd
-                    : store_stream(down->rq->app->store, fd, piece.offset, piece.length, hash_piece, hash, &got, err);
+                    : store_stream(down->rq->app->store, fd, piece.offset, piece.length, digest_piece, &digest, &got, err);
         if (r < 0)
             return r;
         if (got != piece.length)
             return error_set(err, E_IO, "an object is shorter than its extents");
     }
-    hash_final(hash, md5);
-    base64_append(&text, md5, sizeof md5);
-    http_header_add(down->rq->x, "Content-MD5", str_text(&text));
+    if (body_check_verify(&digest) == AZURE_OK)
+        body_check_add_headers(&digest, down->rq->x);
     return 0;
-}
-
-static bool wants_md5(const struct request *rq)
-{
-    const char *value = request_header(rq, "x-ms-range-get-content-md5");
-    return value && strcmp(value, "true") == 0;
 }
 
 static enum azure_code check_range(const struct download *down, enum range_kind kind)
 {
     if (kind == RANGE_UNSATISFIABLE)
         return AZURE_INVALID_RANGE;
-    if (wants_md5(down->rq) && kind == RANGE_WHOLE)
+    if (!wants_md5(down->rq) && !wants_crc64(down->rq))
+        return AZURE_OK;
+    if (kind == RANGE_WHOLE || (wants_md5(down->rq) && wants_crc64(down->rq)))
         return AZURE_INVALID_HEADER_VALUE;
-    if (wants_md5(down->rq) && down->range.length > RANGE_MD5_BYTES_MAX)
+    if (down->range.length > RANGE_DIGEST_BYTES_MAX)
         return AZURE_OUT_OF_RANGE_INPUT;
     return AZURE_OK;
 }
@@ -296,8 +324,8 @@ void get_blob(struct request *rq)
         return;
     }
     r = open_first(down, &err);
-    if (r == 0 && wants_md5(rq))
-        r = add_range_md5(down, &err);
+    if (r == 0 && (wants_md5(rq) || wants_crc64(rq)))
+        r = add_range_digest(down, &err);
     if (r < 0) {
         download_end(down, 0);
         reply_error(rq, &err);

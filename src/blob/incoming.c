@@ -7,6 +7,8 @@
 #include "blob/operations.h"
 #include "store/intake.h"
 
+#define GROWTH_STEP ((uint64_t)64 * 1024 * 1024) /* a blob of unknown size asks for so much at a time */
+
 struct incoming {
     struct request *rq;
     struct transfer *transfer; /* until the file is closed and, after a refusal, unlinked */
@@ -17,6 +19,9 @@ struct incoming {
     bool is_made; /* the object file is there */
     int fd;
     uint64_t start;
+    bool grows;        /* the size is unknown */
+    uint64_t came;     /* of a blob that grows: bytes so far */
+    uint64_t admitted; /* and how many may come before core is asked again */
     struct intake *intake; /* while fd is open */
     struct hash *sha256;
 };
@@ -72,7 +77,7 @@ void incoming_free(struct incoming *in)
 static int incoming_ask(struct incoming *in, enum message begin, json_t *fields, uint64_t size, json_t **ret_ok,
                         struct error *err)
 {
-    (void)json_object_set_new(fields, "size", json_integer((json_int_t)size));
+    (void)json_object_set_new(fields, "size", json_integer(in->grows ? -1 : (json_int_t)size));
     int r = ipc_call(in->rq->app->core, begin, fields, ret_ok, err);
     if (r == 0)
         r = transfer_admit(in->transfer, json_int(*ret_ok, "generation"), err);
@@ -106,17 +111,21 @@ int incoming_begin_blob(struct incoming *in, uint64_t size, json_t *properties, 
     AUTO_JSON json_t *ok = NULL;
 
     in->is_blob = true;
-    int r = incoming_ask(in, MESSAGE_BLOB_BEGIN, request_fields_conditional(in->rq), size, &ok, err);
+    in->grows = size == INCOMING_SIZE_UNKNOWN;
+    in->admitted = GROWTH_STEP;
+    int r = incoming_ask(in, MESSAGE_BLOB_BEGIN, request_fields_conditional(in->rq), in->grows ? GROWTH_STEP : size,
+                         &ok, err);
     if (r < 0)
         return r;
     uuid_new(in->object);
     in->commit_fields = request_fields_conditional(in->rq);
     (void)json_object_set_new(in->commit_fields, "object", json_string(in->object));
-    (void)json_object_set_new(in->commit_fields, "size", json_integer((json_int_t)size));
+    if (!in->grows)
+        (void)json_object_set_new(in->commit_fields, "size", json_integer((json_int_t)size));
     (void)json_object_set_new(in->commit_fields, "generation", json_integer(json_int(ok, "generation")));
     (void)json_object_set(in->commit_fields, "properties", properties);
     (void)json_object_set(in->commit_fields, "metadata", metadata);
-    return incoming_open(in, 0, size, err);
+    return incoming_open(in, 0, in->grows ? PUT_BLOB_BYTES_MAX : size, err);
 }
 
 int incoming_begin_block(struct incoming *in, const char *block_id, uint64_t size, struct error *err)
@@ -143,12 +152,27 @@ uint64_t incoming_place(const struct incoming *in)
     return in->start;
 }
 
+/* A blob of unknown size: would core still take one of that size, and is there room for more? */
+static int incoming_grow(struct incoming *in, size_t len, struct error *err)
+{
+    in->came += len;
+    if (in->came <= in->admitted)
+        return 0;
+    json_t *fields = request_fields_conditional(in->rq);
+    (void)json_object_set_new(fields, "size", json_integer((json_int_t)in->came));
+    int r = ipc_call(in->rq->app->core, MESSAGE_BLOB_BEGIN, fields, NULL, err);
+    if (r == 0)
+        r = store_check_space(in->rq->app->store, GROWTH_STEP, err);
+    in->admitted += GROWTH_STEP;
+    return r;
+}
+
 static int incoming_check(struct incoming *in, size_t len, struct error *err)
 {
     int r = transfer_check(in->transfer, false, err);
     if (r == 0 && len > intake_left(in->intake))
-        r = error_set(err, E_TOO_LARGE, "The body is longer than announced");
-    return r;
+        r = error_set(err, E_TOO_LARGE, "The body is longer than announced, or than a blob in one piece may be");
+    return r == 0 && in->grows ? incoming_grow(in, len, err) : r;
 }
 
 int incoming_write(struct incoming *in, const void *bytes, size_t len, struct error *err)
@@ -186,6 +210,10 @@ int incoming_finish(struct incoming *in, struct error *err)
 {
     int r = transfer_check(in->transfer, true, err);
 
+    if (r == 0 && in->grows) {
+        (void)json_object_set_new(in->commit_fields, "size", json_integer((json_int_t)in->came));
+        r = intake_end_here(in->intake, err);
+    }
     if (r == 0 && intake_left(in->intake) > 0)
         r = error_set(err, E_INTERNAL, "the body ended early");
     if (r == 0)

@@ -15,12 +15,15 @@ struct incoming *incoming_new(struct request *rq);
 void incoming_free(struct incoming *in);
 
 /* Asks core for a place for size bytes and opens it: a whole blob with these properties (properties.h), or one block.
+ * A blob's size may be unknown: then core is asked again as it grows, up to PUT_BLOB_BYTES_MAX (operations.h).
  * Errors are core's, E_SAS when the container moved on meanwhile, E_NO_SPACE. */
+#define INCOMING_SIZE_UNKNOWN UINT64_MAX
 int incoming_begin_blob(struct incoming *in, uint64_t size, json_t *properties, json_t *metadata,
                         struct error *err) MUST_USE;
 int incoming_begin_block(struct incoming *in, const char *block_id, uint64_t size, struct error *err) MUST_USE;
 
-/* The next bytes. E_SAS when the transfer must end, E_TOO_LARGE beyond the announced size. */
+/* The next bytes. E_SAS when the transfer must end, E_TOO_LARGE beyond the announced size, or beyond all sizes;
+ * core's when the size is unknown. */
 int incoming_write(struct incoming *in, const void *bytes, size_t len, struct error *err) MUST_USE;
 /* The same for bytes in a buffer of the HTTP layer: HTTP_BUFFER_KEPT when the disk writes straight from there, which
  * releases it. Who else reads the bytes does so before. */

@@ -88,6 +88,9 @@ static void open_app(struct program *program)
     store_use_aio(app->store, open_engine(child));
     app->behind_proxy = child_setting_bool(child, "http.behind_proxy");
     app->core = program->listener.core;
+    if (cors_new(child_setting(child, "api.public_url"), child_setting(child, "blob.cors_origins"), &app->cors, &err) !=
+        0)
+        die(&err, "cannot start");
     if (transfers_new(on_drained, program, &app->transfers, &err) != 0)
         die(&err, "cannot start");
 }

@@ -13,29 +13,34 @@
 #define V_ANY (~0u)
 #define L_ANY (LEVEL_ACCOUNT | LEVEL_CONTAINER | LEVEL_BLOB)
 #define ANY_TEXT NULL
+#define SOURCE_ANY (SOURCE_URL | SOURCE_SYNC)
 
 #define DO(name) .refusal = AZURE_OK, .operation = OPERATION_##name
 #define REFUSE(name) .refusal = AZURE_##name
 
 static const struct operation_route ROUTES[] = {
 #define ROUTE(verbs, at, res, what, type, ...) \
-    {.methods = (verbs), .levels = (at), .restype = (res), .comp = (what), .blob_type = (type), __VA_ARGS__},
+    {.methods = (verbs), .levels = (at), .sources = ~0u, .restype = (res), .comp = (what), .blob_type = (type), \
+     __VA_ARGS__},
+#define FROM_SOURCE(source, what, type, ...)                                                                  \
+    {.methods = V_PUT, .levels = LEVEL_BLOB, .sources = (source), .restype = "", .comp = (what), .blob_type = (type), \
+     __VA_ARGS__},
+#define NO_SOURCE_BELOW(...) {.methods = V_ANY, .levels = L_ANY, .sources = SOURCE_ANY, __VA_ARGS__},
 #define REFUSED_HEADER(name, code)
 #define REFUSED_PARAM(name, code)
 #include "blob/operation.def"
 #undef ROUTE
+#undef FROM_SOURCE
+#undef NO_SOURCE_BELOW
 #undef REFUSED_HEADER
 #undef REFUSED_PARAM
 };
 
-struct refused_input {
-    const char *name;
-    enum azure_code code;
-};
-
 #define ROUTE(...)
+#define FROM_SOURCE(...)
+#define NO_SOURCE_BELOW(...)
 
-static const struct refused_input REFUSED_HEADERS[] = {
+static const struct operation_refusal REFUSED_HEADERS[] = {
 #define REFUSED_HEADER(name, code) {name, AZURE_##code},
 #define REFUSED_PARAM(name, code)
 #include "blob/operation.def"
@@ -43,7 +48,7 @@ static const struct refused_input REFUSED_HEADERS[] = {
 #undef REFUSED_PARAM
 };
 
-static const struct refused_input REFUSED_PARAMS[] = {
+static const struct operation_refusal REFUSED_PARAMS[] = {
 #define REFUSED_HEADER(name, code)
 #define REFUSED_PARAM(name, code) {name, AZURE_##code},
 #include "blob/operation.def"
@@ -51,6 +56,8 @@ static const struct refused_input REFUSED_PARAMS[] = {
 #undef REFUSED_PARAM
 };
 #undef ROUTE
+#undef FROM_SOURCE
+#undef NO_SOURCE_BELOW
 
 static bool fits(const char *pattern, const char *text)
 {
@@ -62,7 +69,7 @@ enum azure_code operation_find(const struct operation_query *query, enum operati
     for (size_t i = 0; i < ARRAY_LEN(ROUTES); i++) {
         const struct operation_route *route = &ROUTES[i];
         if (!(route->methods & 1u << query->method) || !(route->levels & query->level) ||
-            !fits(route->restype, query->restype) || !fits(route->comp, query->comp) ||
+            !(route->sources & query->source) || !fits(route->restype, query->restype) || !fits(route->comp, query->comp) ||
             !fits(route->blob_type, query->blob_type))
             continue;
         if (route->refusal == AZURE_OK)
@@ -91,4 +98,16 @@ const struct operation_route *operation_routes(size_t *ret_count)
 {
     *ret_count = ARRAY_LEN(ROUTES);
     return ROUTES;
+}
+
+const struct operation_refusal *operation_refused_headers(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(REFUSED_HEADERS);
+    return REFUSED_HEADERS;
+}
+
+const struct operation_refusal *operation_refused_params(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(REFUSED_PARAMS);
+    return REFUSED_PARAMS;
 }

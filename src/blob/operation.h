@@ -7,7 +7,9 @@
 #include "http/http.h"
 
 enum operation {
+    OPERATION_PREFLIGHT,
     OPERATION_ACCOUNT_INFO,
+    OPERATION_CONTAINER_PROPERTIES,
     OPERATION_LIST_BLOBS,
     OPERATION_PUT_BLOB,
     OPERATION_PUT_BLOCK,
@@ -15,8 +17,18 @@ enum operation {
     OPERATION_GET_BLOCK_LIST,
     OPERATION_GET_BLOB,
     OPERATION_HEAD_BLOB,
+    OPERATION_GET_METADATA,
+    OPERATION_SET_METADATA,
+    OPERATION_SET_PROPERTIES,
     OPERATION_DELETE_BLOB,
     OPERATION_COUNT
+};
+
+/* Where the bytes of a PUT come from. Bits, for the table. */
+enum copy_source {
+    SOURCE_NONE = 1 << 0, /* the body */
+    SOURCE_URL = 1 << 1,  /* x-ms-copy-source */
+    SOURCE_SYNC = 1 << 2, /* the same with x-ms-requires-sync, or that alone */
 };
 
 struct operation_query {
@@ -25,6 +37,7 @@ struct operation_query {
     const char *restype; /* "" when absent, as the next two */
     const char *comp;
     const char *blob_type;
+    enum copy_source source;
 };
 
 enum azure_code operation_find(const struct operation_query *query, enum operation *ret) MUST_USE;
@@ -32,10 +45,11 @@ enum azure_code operation_find(const struct operation_query *query, enum operati
  * send every header they know. */
 enum azure_code operation_check_inputs(const struct http_head *head, const struct http_params *params) MUST_USE;
 
-/* The table itself, for the test that walks it. */
+/* The table itself, for the test that walks it and the page about it (docgen.c). */
 struct operation_route {
     unsigned methods; /* 1 << enum http_method */
     unsigned levels;
+    unsigned sources;
     const char *restype; /* NULL: any text */
     const char *comp;
     const char *blob_type;
@@ -43,5 +57,12 @@ struct operation_route {
     enum operation operation;
 };
 const struct operation_route *operation_routes(size_t *ret_count);
+
+struct operation_refusal {
+    const char *name;
+    enum azure_code code;
+};
+const struct operation_refusal *operation_refused_headers(size_t *ret_count);
+const struct operation_refusal *operation_refused_params(size_t *ret_count);
 
 #endif

@@ -9,18 +9,23 @@
 #define PUT_BLOB_BYTES_MAX ((uint64_t)5000 * 1024 * 1024)
 #define PUT_BLOCK_BYTES_MAX ((uint64_t)4000 * 1024 * 1024)
 #define PUT_BLOB_MD5_MAX ((uint64_t)64 * 1024 * 1024) /* up to here every blob gets its MD5 (see upload.c) */
-#define RANGE_MD5_BYTES_MAX ((uint64_t)4 * 1024 * 1024)
+#define RANGE_DIGEST_BYTES_MAX ((uint64_t)4 * 1024 * 1024)
 #define LIST_RESULTS_MAX 5000u
 
-void put_blob(struct request *rq);         /* upload.c */
-void put_block(struct request *rq);        /* upload.c */
-void put_block_list(struct request *rq);   /* commit.c */
-void get_blob(struct request *rq);         /* download.c */
-void head_blob(struct request *rq);        /* download.c */
-void list_blobs(struct request *rq);       /* listing.c */
-void get_block_list(struct request *rq);   /* listing.c */
-void delete_blob(struct request *rq);      /* delete.c */
-void get_account_info(struct request *rq); /* account_info.c */
+void preflight(struct request *rq);                /* cors.c */
+void get_account_info(struct request *rq);         /* account_info.c */
+void get_container_properties(struct request *rq); /* account_info.c */
+void list_blobs(struct request *rq);               /* listing.c */
+void put_blob(struct request *rq);                 /* upload.c */
+void put_block(struct request *rq);                /* upload.c */
+void put_block_list(struct request *rq);           /* commit.c */
+void get_block_list(struct request *rq);           /* listing.c */
+void get_blob(struct request *rq);                 /* download.c */
+void head_blob(struct request *rq);                /* download.c */
+void get_metadata(struct request *rq);             /* download.c */
+void set_metadata(struct request *rq);             /* setters.c */
+void set_properties(struct request *rq);           /* setters.c */
+void delete_blob(struct request *rq);              /* delete.c */
 
 /* Unlinks an object file that nothing refers to; a failure is logged and left to the next start (reconcile.c). */
 void drop_object(const struct app *app, const char *dir, const char *object); /* delete.c */

@@ -11,6 +11,7 @@
 #define METADATA_PREFIX "x-ms-meta-"
 #define TYPE_DEFAULT "application/octet-stream"
 #define CACHE_DEFAULT "no-store"
+#define DISPOSITION_DEFAULT "attachment" /* a browser saves it, whatever it is */
 
 static const struct property {
     const char *field;    /* in messages */
@@ -22,7 +23,7 @@ static const struct property {
     {"contentType", "x-ms-blob-content-type", "Content-Type", NULL, NULL},
     {"contentEncoding", "x-ms-blob-content-encoding", "Content-Encoding", "Content-Encoding", NULL},
     {"contentLanguage", "x-ms-blob-content-language", "Content-Language", "Content-Language", NULL},
-    {"contentDisposition", "x-ms-blob-content-disposition", NULL, "Content-Disposition", NULL},
+    {"contentDisposition", "x-ms-blob-content-disposition", NULL, "Content-Disposition", DISPOSITION_DEFAULT},
     {"cacheControl", "x-ms-blob-cache-control", "Cache-Control", "Cache-Control", CACHE_DEFAULT},
     {"contentMd5", "x-ms-blob-content-md5", "Content-MD5", NULL, NULL},
 };

@@ -11,7 +11,9 @@
 #define ERROR_BODY_MAX 8192
 #define XML_TYPE "application/xml"
 
-static void add_common(struct http_exchange *x, const struct http_head *head, const char *request_id)
+/* cors: NULL where there is no request that could name an origin. */
+static void add_common(struct http_exchange *x, const struct http_head *head, const char *request_id,
+                       const struct cors *cors)
 {
     const char *version = http_header(head, "x-ms-version");
     const char *client_id = http_header(head, "x-ms-client-request-id");
@@ -24,11 +26,13 @@ static void add_common(struct http_exchange *x, const struct http_head *head, co
     http_header_add(x, "X-Content-Type-Options", "nosniff");
     http_header_add(x, "Content-Security-Policy", "sandbox; default-src 'none'");
     http_header_add(x, "Referrer-Policy", "no-referrer");
+    if (cors)
+        cors_add_headers(cors, head, x);
 }
 
 void reply_add_common(struct request *rq)
 {
-    add_common(rq->x, rq->head, rq->id);
+    add_common(rq->x, rq->head, rq->id, rq->app->cors);
 }
 
 void reply_add_no_store(struct request *rq)
@@ -48,12 +52,12 @@ static void add_error_headers(struct http_exchange *x, const struct azure_facts 
 }
 
 static void send_error(struct http_exchange *x, const struct http_head *head, const char *request_id,
-                       enum azure_code code, const char *detail)
+                       const struct cors *cors, enum azure_code code, const char *detail)
 {
     const struct azure_facts *facts = azure_facts(code);
     AUTO_STR struct str body = STR_INIT(ERROR_BODY_MAX);
 
-    add_common(x, head, request_id);
+    add_common(x, head, request_id, cors);
     http_header_add(x, "Cache-Control", "no-store");
     add_error_headers(x, facts);
     if (head->method == HTTP_HEAD || facts->http == 304) {
@@ -66,7 +70,7 @@ static void send_error(struct http_exchange *x, const struct http_head *head, co
 
 void reply_azure(struct request *rq, enum azure_code code, const char *detail)
 {
-    send_error(rq->x, rq->head, rq->id, code, detail);
+    send_error(rq->x, rq->head, rq->id, rq->app->cors, code, detail);
 }
 
 void reply_error(struct request *rq, const struct error *err)
@@ -117,5 +121,5 @@ void reply_refusal(struct http_exchange *x, int status, const char *detail)
     char id[UUID_TEXT_SIZE];
 
     uuid_new(id);
-    send_error(x, &NOTHING, id, azure_from_status(status), detail ? detail : "");
+    send_error(x, &NOTHING, id, NULL, azure_from_status(status), detail ? detail : "");
 }

@@ -77,7 +77,9 @@ static bool steers(const char *name)
 {
     static const char *const NAMES[] = {"Range",         "If-Match",         "If-None-Match",   "If-Modified-Since",
                                         "If-Range",      "Content-MD5",      "Content-Type",    "If-Unmodified-Since",
-                                        "Cache-Control", "Content-Encoding", "Content-Language"};
+                                        "Cache-Control", "Content-Encoding", "Content-Language",
+                                        "Origin",        "Access-Control-Request-Method",
+                                        "Access-Control-Request-Headers"};
 
     if (strncasecmp(name, "x-ms-", strlen("x-ms-")) == 0)
         return true;
@@ -107,6 +109,15 @@ static enum azure_code check_headers(const struct request *rq, struct error *err
     return version && !request_is_version(version) ? AZURE_INVALID_HEADER_VALUE : AZURE_OK;
 }
 
+static enum copy_source find_source(const struct request *rq)
+{
+    const char *sync = request_header(rq, "x-ms-requires-sync");
+
+    if (sync && strcasecmp(sync, "true") == 0)
+        return SOURCE_SYNC;
+    return request_header(rq, "x-ms-copy-source") ? SOURCE_URL : SOURCE_NONE;
+}
+
 static enum azure_code find_operation(struct request *rq)
 {
     const char *blob_type = request_header(rq, "x-ms-blob-type");
@@ -116,6 +127,7 @@ static enum azure_code find_operation(struct request *rq)
         .restype = request_param(rq, "restype"),
         .comp = request_param(rq, "comp"),
         .blob_type = blob_type ? blob_type : "",
+        .source = find_source(rq),
     };
     return operation_find(&query, &rq->operation);
 }

@@ -193,6 +193,8 @@ int blob_access(struct core *core, struct call *call, json_t **ret_ok, struct er
     if (r != 0)
         return r;
     permission_format(a.permissions, permissions);
-    *ret_ok = json_pack("{s:s, s:I}", "permissions", permissions, "generation", (json_int_t)a.request.generation);
+    AUTO_FREE char *etag = xasprintf("0x8D%012llX", (unsigned long long)a.request.updated);
+    *ret_ok = json_pack("{s:s, s:I, s:s, s:I}", "permissions", permissions, "generation",
+                        (json_int_t)a.request.generation, "etag", etag, "modified", (json_int_t)a.request.updated);
     return 0;
 }

@@ -304,6 +304,17 @@ int intake_give(struct intake *in, void *bytes, size_t len, const struct intake_
     return in->is_direct ? give_direct(in, bytes, len, owner, err) : intake_put(in, bytes, len, err);
 }
 
+int intake_end_here(struct intake *in, struct error *err)
+{
+    assert(in->is_fresh && !in->held);
+    wait_for_busy(in, 0);
+    in->end = in->writer.size;
+    /* room was made ahead */
+    if (ftruncate(in->writer.fd, (off_t)in->end) != 0)
+        return error_set_errno(err, E_IO, "Cannot set the length of a file");
+    return 0;
+}
+
 int intake_finish(struct intake *in, struct error *err)
 {
     assert(intake_left(in) == 0 && !in->held);

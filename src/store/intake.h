@@ -36,6 +36,8 @@ int intake_put(struct intake *in, const void *bytes, size_t len, struct error *e
 int intake_give(struct intake *in, void *bytes, size_t len, const struct intake_owner *owner,
                 struct error *err) MUST_USE;
 void intake_let_go(struct intake *in);
+/* Nobody knew where the stretch of a fresh file ends: it ends with what has come. Before intake_finish. */
+int intake_end_here(struct intake *in, struct error *err) MUST_USE;
 /* All bytes have come: they are on the disk when it returns 0. The file's directory is not synced. */
 int intake_finish(struct intake *in, struct error *err) MUST_USE;
 

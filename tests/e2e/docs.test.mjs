@@ -60,6 +60,8 @@ test('the generated pages are what the tables say', async () => {
   assert.equal(read('docs/generated/settings.md'), settings.stdout);
   const lifecycle = await runOk(path.join(BUILD, 'src/model/model-docs'), []);
   assert.equal(read('docs/generated/lifecycle.md'), lifecycle.stdout);
+  const blob = await runOk(path.join(BUILD, 'src/blob/blob-docs'), []);
+  assert.equal(read('docs/generated/blob.md'), blob.stdout);
 });
 
 test('the API describes itself', async (t) => {
