@@ -115,8 +115,8 @@ int blob_open(struct core *core, struct call *call, json_t **ret_ok, struct erro
                         (json_int_t)b.size, "created", (json_int_t)b.created, "modified", (json_int_t)b.modified,
                         "properties", json_loads(b.properties, 0, NULL), "metadata", json_loads(b.metadata, 0, NULL),
                         "dir", place_in_zone(a.request.dir), "extents", extents, "at", (json_int_t)at,
-                        "leftMs", (json_int_t)access_left_ms(&a, call->now), "generation", (json_int_t)a.request.generation, "use", (json_int_t)use,
-                        "override", open_overrides(&a.sas));
+                        "leftMs", (json_int_t)access_left_ms(&a, call->now), "generation",
+                        (json_int_t)a.request.generation, "use", (json_int_t)use, "override", open_overrides(&a.sas));
     return 0;
 }
 

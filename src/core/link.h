@@ -14,7 +14,7 @@ call_handler request_link, request_link_revoke_all;
 int links_end_all(struct core *core, struct call *call, struct error *err) MUST_USE;
 /* Forgets, a batch at a time, links that expired and downloads that were told over a day ago. */
 int links_prune(struct core *core, int64_t now, struct error *err) MUST_USE;
-/* After a refusal was rolled back: a link that was seen outside TLS though it must not be is on record as leaked, once. */
+/* After a refusal was rolled back: a link for TLS that was seen outside it is on record as leaked, once. */
 int link_note_leak(struct core *core, struct call *call, const struct error *why, struct error *err) MUST_USE;
 
 /* A link in use: what was checked, and the request it opens. */
