@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -200,7 +201,19 @@ static int listen_somewhere(uint16_t *ret_port)
     return fd;
 }
 
-static double measure(const struct way *way, const char *dir, unsigned lanes, uint64_t size, const char *bytes)
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    must(getrusage(RUSAGE_SELF, &usage) == 0, "getrusage");
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+struct cost {
+    double seconds, cpu; /* cpu: of the server's side */
+};
+
+static struct cost measure(const struct way *way, const char *dir, unsigned lanes, uint64_t size, const char *bytes)
 {
     struct http_settings settings = {.name = "ingest",
                                      .workers = WORKERS,
@@ -223,7 +236,9 @@ static double measure(const struct way *way, const char *dir, unsigned lanes, ui
     int listen_fd = settings.listen_fd = listen_somewhere(&port);
     must(http_server_new(&settings, &server, NULL) == 0, "server");
     must(pthread_create(&thread, NULL, server_main, server) == 0, "thread");
+    double cpu = cpu_seconds();
     double seconds = run_clients(port, lanes, size, bytes);
+    cpu = cpu_seconds() - cpu;
     http_server_stop(server, 1000);
     pthread_join(thread, NULL);
     http_server_free(server);
@@ -231,7 +246,7 @@ static double measure(const struct way *way, const char *dir, unsigned lanes, ui
     (void)close(object_fd);
     must(unlinkat(store_root(store), "bench.object", 0) == 0, "unlink");
     store_free(store);
-    return seconds;
+    return (struct cost){seconds, cpu};
 }
 
 static int compare(const void *a, const void *b)
@@ -240,18 +255,28 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double median(double *values, unsigned count)
+{
+    qsort(values, count, sizeof *values, compare);
+    return values[count / 2];
+}
+
 static void measure_all(const char *dir, uint64_t size, unsigned rounds, unsigned lanes, const char *bytes)
 {
-    double seconds[ARRAY_LEN(WAYS)][ROUNDS_MAX];
+    double seconds[ARRAY_LEN(WAYS)][ROUNDS_MAX], cpu[ARRAY_LEN(WAYS)][ROUNDS_MAX];
 
     for (unsigned round = 0; round < rounds; round++)
-        for (size_t i = 0; i < ARRAY_LEN(WAYS); i++)
-            seconds[i][round] = measure(&WAYS[i], dir, lanes, size, bytes);
+        for (size_t i = 0; i < ARRAY_LEN(WAYS); i++) {
+            struct cost cost = measure(&WAYS[i], dir, lanes, size, bytes);
+            seconds[i][round] = cost.seconds;
+            cpu[i][round] = cost.cpu;
+        }
+    double limit = median(seconds[0], rounds);
     for (size_t i = 0; i < ARRAY_LEN(WAYS); i++) {
-        qsort(seconds[i], rounds, sizeof seconds[i][0], compare);
-        double median = seconds[i][rounds / 2];
-        printf("{\"way\": \"%s\", \"connections\": %u, \"MiB/s\": %.0f, \"ratio\": %.2f}\n", WAYS[i].name, lanes,
-               (double)(size >> 20) / median, seconds[0][rounds / 2] / median);
+        double took = median(seconds[i], rounds);
+        printf("{\"way\": \"%s\", \"connections\": %u, \"MiB/s\": %.0f, \"ratio\": %.2f, \"CPU s/GiB\": %.2f}\n",
+               WAYS[i].name, lanes, (double)(size >> 20) / took, limit / took,
+               median(cpu[i], rounds) * 1024 / (double)(size >> 20));
     }
 }
 
