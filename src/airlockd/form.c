@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/uuid.h"
+#include "model/manifest.h"
+#include "model/name.h"
 
 #define ORIGINS_MAX 16
 #define SECRET_FILE_MAX 4096
@@ -175,6 +177,22 @@ static int check_storage_io(const char *text, struct error *err)
     return 0;
 }
 
+static int check_metadata_names(const char *text, struct error *err)
+{
+    AUTO_FREE char *copy = xstrdup(text);
+    char *rest = copy;
+    int count = 0;
+
+    for (const char *name = strsep(&rest, " ,"); name; name = strsep(&rest, " ,")) {
+        if (*name && !name_is_metadata(name))
+            return error_set(err, E_INVALID, "must be names of letters, digits and _, separated by spaces");
+        count += *name != '\0';
+    }
+    if (count > MANIFEST_METADATA_MAX)
+        return error_set(err, E_INVALID, "must not have more than %d names", MANIFEST_METADATA_MAX);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*check)(const char *text, struct error *err);
@@ -194,6 +212,7 @@ static const struct {
     [FORM_DATABASE] = {"database", check_database},
     [FORM_ROLES_FROM] = {"assignments or claim", check_roles_from},
     [FORM_LEVEL] = {"log level", check_level},
+    [FORM_METADATA_NAMES] = {"names of metadata", check_metadata_names},
     [FORM_STORAGE_IO] = {"auto, uring or threads", check_storage_io},
 };
 

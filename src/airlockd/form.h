@@ -21,6 +21,7 @@ enum form {
     FORM_DATABASE,
     FORM_ROLES_FROM,
     FORM_LEVEL,
+    FORM_METADATA_NAMES,
     FORM_STORAGE_IO,
     FORM_COUNT,
 };

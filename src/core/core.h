@@ -38,6 +38,7 @@ struct core_config {
     int64_t job_retry_ms;
     int64_t job_retry_max_ms;
     int64_t policy_default[POLICY_COUNT];
+    const char *kept_metadata; /* names that a seal keeps */
 };
 
 /* A person, from a token that core has checked itself. */

@@ -45,7 +45,7 @@ static int job_close(struct outcome *o, struct error *err)
 }
 
 /* Drops what a client may not carry through the door: metadata outside the allow-list. */
-static char *kept_metadata(const char *stored)
+static char *kept_metadata(const struct core *core, const char *stored)
 {
     AUTO_JSON json_t *all = json_loads(stored, 0, NULL);
     AUTO_JSON json_t *kept = json_object();
@@ -53,7 +53,7 @@ static char *kept_metadata(const char *stored)
     json_t *value;
     json_object_foreach(all, name, value)
     {
-        if (manifest_keeps_metadata(name))
+        if (manifest_keeps_metadata(core->config.kept_metadata, name) && json_object_size(kept) < MANIFEST_METADATA_MAX)
             json_object_set(kept, name, value);
     }
     return json_dumps(kept, JSON_COMPACT | JSON_SORT_KEYS);
@@ -64,7 +64,7 @@ static char *kept_properties(const char *stored)
     AUTO_JSON json_t *all = json_loads(stored, 0, NULL);
     AUTO_JSON json_t *kept = json_object();
     json_t *type = json_object_get(all, "contentType");
-    if (type)
+    if (type && manifest_keeps_content_type(json_text(all, "contentType")))
         json_object_set(kept, "contentType", type);
     return json_dumps(kept, JSON_COMPACT);
 }
@@ -94,7 +94,7 @@ static int seal_one(struct outcome *o, const struct db_rows *row, const json_t *
         (*uploaded && strcmp(uploaded, sha256) != 0) || !uuid_is_v4(json_text(sealed, "object")))
         return 1;
     AUTO_FREE char *properties = kept_properties(db_text(row, 4));
-    AUTO_FREE char *metadata = kept_metadata(db_text(row, 5));
+    AUTO_FREE char *metadata = kept_metadata(o->core, db_text(row, 5));
     int r = db_exec(o->core->db, Q_BLOB_SEAL,
                     ARGS(DB_I(db_int(row, 0)), DB_T(o->req.id), DB_T(json_text(sealed, "object")), DB_T(sha256),
                          DB_T(properties), DB_T(metadata)),

@@ -42,6 +42,7 @@ static void read_config(struct core *core)
         .job_lease_s = child_setting_int(c, "jobs.lease_seconds"),
         .job_retry_ms = child_setting_int(c, "jobs.retry_ms"),
         .job_retry_max_ms = child_setting_int(c, "jobs.retry_max_ms"),
+        .kept_metadata = child_setting(c, "policy.kept_metadata"),
         .policy_default = {[POLICY_MAX_FILES] = child_setting_int(c, "policy.max_files"),
                            [POLICY_MAX_BYTES] = child_setting_int(c, "policy.max_bytes"),
                            [POLICY_MAX_BYTES_PER_USER] = child_setting_int(c, "policy.max_bytes_per_user"),

@@ -2,6 +2,9 @@
 #include "core/caller.h"
 #include "core/request.h"
 #include "model/flow.h"
+#include "model/name_warning.h"
+
+#define CONTENT_TYPES_MAX 100 /* shown of a request */
 
 static double seconds(int64_t us)
 {
@@ -14,8 +17,38 @@ static json_t *json_stored(const char *text)
     return value ? value : json_null();
 }
 
+/* NULL for a name without. */
+static json_t *render_warnings(const char *name)
+{
+    unsigned found = name_warnings(name);
+    json_t *list = found ? json_array() : NULL;
+
+    for (int w = 0; w < NAME_WARNING_COUNT; w++)
+        if (found & (1U << w))
+            json_array_append_new(list, json_string(name_warning_name((enum name_warning)w)));
+    return list;
+}
+
+/* What the manifest says of a file: everything that will leave with it. Content types are few: they are collected. */
+static void render_sealed(const struct db_rows *row, json_t *file, json_t *ret_types)
+{
+    AUTO_JSON json_t *properties = json_stored(db_text(row, 4));
+    AUTO_JSON json_t *metadata = json_stored(db_text(row, 5));
+    AUTO_JSON json_t *warnings = render_warnings(db_text(row, 1));
+    const char *type = json_text(properties, "contentType");
+
+    json_object_set_new(file, "sha256", json_string(db_text(row, 3)));
+    if (json_object_size(metadata) > 0)
+        json_object_set(file, "metadata", metadata);
+    if (warnings)
+        json_object_set(file, "warnings", warnings);
+    if (*type && json_object_size(ret_types) < CONTENT_TYPES_MAX)
+        json_object_set_new(ret_types, type, json_true());
+}
+
 /* The file list is fixed by the submit: a draft shows none. */
-static int render_files(struct core *core, const struct request *r, json_t *ret_list, struct error *err)
+static int render_files(struct core *core, const struct request *r, json_t *ret_list, json_t *ret_types,
+                        struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
     int got;
@@ -28,7 +61,7 @@ static int render_files(struct core *core, const struct request *r, json_t *ret_
     while ((got = db_rows_next(rows, err)) == 1) {
         json_t *file = json_pack("{s:s, s:I}", "name", db_text(rows, 1), "size", (json_int_t)db_int(rows, 2));
         if (*r->manifest_digest)
-            json_object_set_new(file, "sha256", json_string(db_text(rows, 3)));
+            render_sealed(rows, file, ret_types);
         json_array_append_new(ret_list, file);
     }
     return got;
@@ -68,11 +101,17 @@ static int render_reviews(struct core *core, const struct request *r, json_t *re
     return got;
 }
 
-static json_t *render_properties(const struct request *r)
+static json_t *render_properties(const struct request *r, const json_t *types)
 {
+    const char *type;
+    json_t *unused;
     json_t *properties = json_object();
     if (*r->manifest_digest)
         json_object_set_new(properties, "manifestDigest", json_string(r->manifest_digest));
+    if (json_object_size(types) > 0)
+        json_object_set_new(properties, "contentTypes", json_array());
+    json_object_foreach((json_t *)types, type, unused)
+        json_array_append_new(json_object_get(properties, "contentTypes"), json_string(type));
     if (r->policy_note)
         json_object_set_new(properties, "scan", json_string(r->policy_note));
     if (r->delivered)
@@ -85,7 +124,8 @@ int request_render(struct core *core, const struct request *r, json_t **ret, str
     AUTO_JSON json_t *files = json_array();
     AUTO_JSON json_t *history = json_array();
     AUTO_JSON json_t *reviews = json_array();
-    int got = render_files(core, r, files, err);
+    AUTO_JSON json_t *types = json_object();
+    int got = render_files(core, r, files, types, err);
 
     if (got == 0)
         got = render_history(core, r, history, err);
@@ -100,7 +140,7 @@ int request_render(struct core *core, const struct request *r, json_t **ret, str
                      seconds(r->updated), "history", history, "workspaceId", r->workspace, "type",
                      request_type_name(r->type), "files", files, "title", r->title, "businessJustification",
                      r->justification, "status", status_name(r->status), "statusMessage", r->status_message, "reviews",
-                     reviews, "_etag", etag, "reviewUserResources", "properties", render_properties(r));
+                     reviews, "_etag", etag, "reviewUserResources", "properties", render_properties(r, types));
     return *ret ? 0 : error_set(err, E_INTERNAL, "A request could not be shown");
 }
 

@@ -7,13 +7,12 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "model/name.h"
+#include "model/name_warning.h"
 
 #define MANIFEST_VALUE_MAX 8192                     /* bytes of a content type or of one metadata value */
+#define CONTENT_TYPE_MAX 127
 #define MANIFEST_LINE_MAX (512 * 1024)              /* a line: every value escaped at its longest */
 #define MANIFEST_HEADER "{\"airlockManifest\":1}\n" /* what the lines mean; changes when their form does */
-
-/* What clients set by themselves and people want to keep: the file's own modification time. */
-static const char *const KEPT[] = {"mtime"};
 
 struct manifest {
     struct hash *hash;
@@ -22,12 +21,42 @@ struct manifest {
     uint64_t total_bytes;
 };
 
-bool manifest_keeps_metadata(const char *name)
+bool manifest_keeps_metadata(const char *kept, const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(KEPT); i++)
-        if (strcasecmp(KEPT[i], name) == 0)
+    static const char SEPARATORS[] = " ,";
+
+    for (kept += strspn(kept, SEPARATORS); *kept; kept += strspn(kept, SEPARATORS)) {
+        size_t len = strcspn(kept, SEPARATORS);
+        if (strlen(name) == len && strncasecmp(kept, name, len) == 0)
             return true;
+        kept += len;
+    }
     return false;
+}
+
+/* Behind a token of RFC 9110, or NULL when there is none. */
+static const char *skip_token(const char *text)
+{
+    size_t len = strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    return len > 0 ? text + len : NULL;
+}
+
+bool manifest_keeps_content_type(const char *type)
+{
+    static const char CHARSET[] = "charset=";
+    const char *at = skip_token(type);
+
+    if (strlen(type) > CONTENT_TYPE_MAX || !at || *at != '/' || !(at = skip_token(at + 1)))
+        return false;
+    if (*at == '\0')
+        return true;
+    if (*at++ != ';')
+        return false;
+    at += strspn(at, " ");
+    if (strncasecmp(at, CHARSET, strlen(CHARSET)) != 0)
+        return false;
+    at = skip_token(at + strlen(CHARSET));
+    return at && *at == '\0';
 }
 
 static bool is_digest(const char *text)
@@ -47,7 +76,7 @@ static int append_metadata(const struct manifest_file *file, struct str *out, st
     str_append(out, ",\"metadata\":{");
     for (size_t i = 0; i < file->metadata_count; i++) {
         const struct manifest_metadata *m = &file->metadata[i];
-        if (!manifest_keeps_metadata(m->name) || !is_value(m->value))
+        if (!name_is_metadata(m->name) || !is_value(m->value))
             return error_set_field(err, E_INVALID, "metadata", "Metadata \"%.64s\" cannot stand in a manifest",
                                    m->name);
         if (i > 0 && strcmp(file->metadata[i - 1].name, m->name) >= 0)
@@ -59,6 +88,19 @@ static int append_metadata(const struct manifest_file *file, struct str *out, st
     }
     str_append(out, "}");
     return 0;
+}
+
+static void append_warnings(const char *name, struct str *out)
+{
+    unsigned found = name_warnings(name);
+    const char *before = ",\"warnings\":[";
+
+    for (int w = 0; w < NAME_WARNING_COUNT; w++)
+        if (found & (1U << w)) {
+            str_printf(out, "%s\"%s\"", before, name_warning_name((enum name_warning)w));
+            before = ",";
+        }
+    str_append(out, found ? "]" : "");
 }
 
 int manifest_append_line(const struct manifest_file *file, struct str *out, struct error *err)
@@ -81,6 +123,7 @@ int manifest_append_line(const struct manifest_file *file, struct str *out, stru
     r = append_metadata(file, &line, err);
     if (r < 0)
         return r;
+    append_warnings(file->name, &line);
     str_append(&line, "}\n");
     str_append_len(out, line.p, line.len);
     if (line.overflow || out->overflow)

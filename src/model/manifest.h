@@ -22,13 +22,17 @@ struct manifest_file {
     const char *sha256;       /* 64 lower-case hex digits */
     const char *content_type; /* "" when none */
     size_t metadata_count;
-    const struct manifest_metadata *metadata; /* sorted by name, each allow-listed */
+    const struct manifest_metadata *metadata; /* sorted by name */
 };
 
-/* Is client-set metadata of this name kept when a request is sealed? Everything else is dropped. Case is ignored. */
-bool manifest_keeps_metadata(const char *name);
+/* Is client-set metadata of this name kept when a request is sealed? Everything else is dropped. kept: names separated
+ * by spaces or commas (policy.kept_metadata). Case is ignored. */
+bool manifest_keeps_metadata(const char *kept, const char *name);
+/* A content type stays when it is a media type of at most 127 bytes without parameters, or with a charset: room for no
+ * message. RFC 9110 section 8.3.1. */
+bool manifest_keeps_content_type(const char *type);
 
-/* Appends the file's canonical line, with its line feed. E_INVALID when a member is out of form. */
+/* Appends the file's canonical line (with the warnings that its name earns), with its line feed. E_INVALID when a member is out of form. */
 int manifest_append_line(const struct manifest_file *file, struct str *out, struct error *err) MUST_USE;
 
 struct manifest;

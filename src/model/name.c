@@ -13,6 +13,12 @@ static bool is_control(ucs4_t c)
     return (c < 0x20 && c != '\t') || (c >= 0x7f && c <= 0x9f);
 }
 
+/* Set aside by Unicode for a program's own use: never in a text that travels. */
+static bool is_noncharacter(ucs4_t c)
+{
+    return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
 /* One character; its width in bytes, or 0 when the bytes are not UTF-8. */
 static size_t take_char(const char *text, size_t len, ucs4_t *ret)
 {
@@ -38,14 +44,18 @@ int name_check(const char *name, size_t len, struct error *err)
 
     if (len == 0)
         return error_set_field(err, E_INVALID, "name", "A blob's name must not be empty");
-    for (size_t used = 0; used < len; chars++) {
+    for (size_t used = 0; used < len;) {
         ucs4_t c;
         size_t width = take_char(name + used, len - used, &c);
         if (width == 0)
             return error_set_field(err, E_INVALID, "name", "A blob's name must be valid UTF-8");
         if (is_control(c))
             return error_set_field(err, E_INVALID, "name", "A blob's name must not contain control characters");
+        if (is_noncharacter(c))
+            return error_set_field(err, E_INVALID, "name", "A blob's name must not contain U+%04X, which is no character",
+                                   (unsigned)c);
         used += width;
+        chars += c > 0xffff ? 2 : 1;
     }
     if (chars > NAME_CHARS_MAX)
         return error_set_field(err, E_INVALID, "name", "A blob's name must not be longer than %d characters",

@@ -9,14 +9,15 @@
 
 #include "base/error.h"
 
-#define NAME_CHARS_MAX 1024 /* characters of a blob name */
-#define NAME_BYTES_MAX (NAME_CHARS_MAX * 4)
+/* Characters of a blob name, counted in UTF-16 units as Azure counts them: what fits here fits there. */
+#define NAME_CHARS_MAX 1024
+#define NAME_BYTES_MAX (NAME_CHARS_MAX * 3) /* UTF-8: three bytes a unit at most */
 #define NAME_SEGMENT_MAX 255  /* bytes of one component of a delivered path (NAME_MAX of Linux) */
 #define NAME_PATH_MAX 4095    /* bytes of a delivered path (PATH_MAX of Linux without the NUL) */
 #define NAME_METADATA_MAX 128 /* bytes of a metadata name */
 
-/* A blob name of len bytes: valid UTF-8, 1 to NAME_CHARS_MAX characters, no NUL, no C0 control but the tab, no DEL, no
- * C1 control. E_INVALID with the reason. */
+/* A blob name of len bytes: valid UTF-8 (no overlong form, no surrogate), 1 to NAME_CHARS_MAX characters, no NUL, no C0
+ * control but the tab, no DEL, no C1 control, no noncharacter. E_INVALID with the reason. */
 int name_check(const char *name, size_t len, struct error *err) MUST_USE;
 
 /* Valid UTF-8 without those control characters, of any length, also empty. */

@@ -69,6 +69,7 @@ int bench_setup(void **state)
                              .job_lease_s = 60,
                              .job_retry_ms = 0,
                              .job_retry_max_ms = 0,
+                             .kept_metadata = "mtime",
                              .policy_default = {[POLICY_MAX_FILES] = 1,
                                                 [POLICY_MAX_BYTES] = 1000000,
                                                 [POLICY_LINK_LIFETIME] = 3600}};

@@ -94,6 +94,64 @@ static void T19_submit_counts(void **state)
     assert_string_equal(bench_status(b), "submitted");
 }
 
+static void T19_submit_takes_as_many_as_the_policy(void **state)
+{
+    struct bench *b = *state;
+    AUTO_FREE char *token = bench_token(b, "admin", "", 0);
+    char object[UUID_TEXT_SIZE], name[8];
+    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_WORKSPACE_UPDATE,
+                               json_pack("{s:s, s:s, s:s, s:{s:{s:i}}}", "token", token, "workspace", WS1, "etag", "*",
+                                         "body", "policy", "max_files", 5),
+                               NULL),
+                     0);
+    bench_draft(b, "export");
+    for (int i = 0; i < 6; i++) {
+        (void)snprintf(name, sizeof name, "f%d", i);
+        assert_int_equal(bench_put(b, name, 0, object), 0); /* an empty file is a file */
+    }
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_CONFLICT);
+    assert_non_null(strstr(bench_detail, "more than 5 files"));
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_DELETE, json_pack("{s:s}", "blob", "f0"), NULL), 0);
+    bench_submit(b);
+}
+
+/* Words in metadata, headers and names: what is not allowed is gone after the seal, what stays is shown. */
+static void T18_only_kept_metadata_passes(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *ok = NULL;
+    AUTO_JSON json_t *open = NULL;
+    char object[UUID_TEXT_SIZE], digest[SHA256_HEX_SIZE];
+    bench_draft(b, "export");
+    uuid_new(object);
+    sha256_hex("x", 1, digest);
+    assert_int_equal(
+        bench_blob(b, MESSAGE_BLOB_PUT,
+                   json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:s}}", "blob", "con.csv", "object", object,
+                             "size", 1, "sha256", digest, "properties", "contentType", "text/csv", "contentLanguage",
+                             "hidden", "contentMd5", "aGlkZGVu", "metadata", "Mtime", "12", "note", "hidden"),
+                   NULL),
+        0);
+    bench_submit(b);
+    bench_seal(b);
+    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_GET, NULL, &ok), 0);
+    const json_t *request = json_object_get(ok, "airlockRequest");
+    const json_t *file = json_array_get(json_object_get(request, "files"), 0);
+    AUTO_JSON json_t *metadata = json_pack("{s:s}", "Mtime", "12");
+    AUTO_JSON json_t *warnings = json_pack("[s]", "reserved-name");
+    AUTO_JSON json_t *types = json_pack("[s]", "text/csv");
+    assert_true(json_equal(json_object_get(file, "metadata"), metadata));
+    assert_true(json_equal(json_object_get(file, "warnings"), warnings));
+    assert_true(json_equal(json_object_get(json_object_get(request, "properties"), "contentTypes"), types));
+    AUTO_FREE char *all = json_dumps(ok, 0);
+    assert_null(strstr(all, "hidden"));
+    bench_link(b, "bob"); /* nor does the data plane give it out any more */
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s}", "blob", "con.csv"), &open), 0);
+    AUTO_FREE char *opened = json_dumps(open, 0);
+    assert_null(strstr(opened, "hidden"));
+    assert_null(strstr(opened, "aGlkZGVu"));
+}
+
 static void an_import_must_be_a_tree(void **state)
 {
     struct bench *b = *state;
@@ -375,6 +433,8 @@ int main(void)
         T(T04_blocks_die_with_their_generation),
         T(T16_twins_are_refused),
         T(T19_submit_counts),
+        T(T19_submit_takes_as_many_as_the_policy),
+        T(T18_only_kept_metadata_passes),
         T(an_import_must_be_a_tree),
         T(T20_the_quota_holds),
         T(T20_the_quota_counts_what_is_replaced_once),

@@ -105,9 +105,91 @@ static void test_json(void **state UNUSED)
     assert_int_equal(conditional_from_json(wrong, &got, &err), E_INVALID);
 }
 
+/* Entity tags as sent: what they are, judged by eye. */
+static const struct tag_form {
+    const char *text;
+    bool is_any, is_bad;
+    bool matches_strong, matches_weak; /* ETAG */
+} TAGS[] = {
+    {NULL, false, false, false, false},
+    {"\"0x8D1\"", false, false, true, true},
+    {"\"0x8D2\"", false, false, false, false},
+    {"W/\"0x8D1\"", false, false, false, true},
+    {"W/\"0x8D2\"", false, false, false, false},
+    {"\"x\", \"0x8D1\", W/\"y\"", false, false, true, true},
+    {"\"x\",W/\"0x8D1\"", false, false, false, true},
+    {"\"x\", \"y\"", false, false, false, false},
+    {"*", true, false, false, false},
+    {"\"0x8D1", false, true, false, false},
+    {"\"x\" \"0x8D1\"", false, true, false, false},
+};
+
+/* Dates as sent, beside a blob of DATE and nine tenths: order is of whole seconds. */
+static const struct date_form {
+    const char *text;
+    bool is_bad;
+    int order; /* of the header: before, same second, after */
+} DATES[] = {
+    {NULL, false, 0}, {EARLIER, false, -1}, {DATE, false, 0}, {LATER, false, 1}, {"2026-11-22T14:33:01Z", true, 0},
+};
+
+/* RFC 9110 section 13.2.2 step by step, with Azure's refusals. */
+static int oracle(const struct tag_form *match, const struct tag_form *none, const struct date_form *modified,
+                  const struct date_form *unmodified, bool exists, bool is_read)
+{
+    int seen = is_read ? E_NOT_MODIFIED : E_CONDITION;
+
+    if (!is_read && (match->text || unmodified->text) && (none->text || modified->text))
+        return E_CONDITION_MULTIPLE;
+    if (match->text && match->is_bad)
+        return E_BAD_REQUEST;
+    if (match->text && !(exists && (match->is_any || match->matches_strong)))
+        return E_CONDITION;
+    if (!match->text && unmodified->text && unmodified->is_bad)
+        return E_BAD_REQUEST;
+    if (!match->text && unmodified->text && exists && unmodified->order < 0)
+        return E_CONDITION;
+    if (none->text && none->is_any)
+        return is_read ? E_CONDITION_UNSATISFIABLE : exists ? E_BLOB_EXISTS : 0;
+    if (none->text)
+        return none->is_bad ? E_BAD_REQUEST : exists && none->matches_weak ? seen : 0;
+    if (modified->text)
+        return modified->is_bad ? E_BAD_REQUEST : exists && modified->order >= 0 ? seen : 0;
+    return 0;
+}
+
+static int check_one(size_t m, size_t n, size_t s, size_t u, bool exists, bool is_read)
+{
+    const struct conditional c = {.if_match = TAGS[m].text,
+                                  .if_none_match = TAGS[n].text,
+                                  .if_modified_since = DATES[s].text,
+                                  .if_unmodified_since = DATES[u].text};
+    int wanted = oracle(&TAGS[m], &TAGS[n], &DATES[s], &DATES[u], exists, is_read);
+    struct error err = {0};
+    int got = conditional_check(&c, exists, ETAG, MODIFIED_US, is_read, &err);
+    if (got != wanted)
+        fail_msg("%s of %s blob, If-Match %s, If-None-Match %s, since %s, unmodified %s: %d, not %d",
+                 is_read ? "read" : "write", exists ? "a" : "no", c.if_match, c.if_none_match, c.if_modified_since,
+                 c.if_unmodified_since, got, wanted);
+    return 1;
+}
+
+static void T22_every_combination(void **state)
+{
+    (void)state;
+    int cases = 0;
+    for (size_t m = 0; m < ARRAY_LEN(TAGS); m++)
+        for (size_t n = 0; n < ARRAY_LEN(TAGS); n++)
+            for (size_t d = 0; d < ARRAY_LEN(DATES) * ARRAY_LEN(DATES); d++)
+                for (int kind = 0; kind < 4; kind++)
+                    cases += check_one(m, n, d % ARRAY_LEN(DATES), d / ARRAY_LEN(DATES), kind & 1, kind & 2);
+    assert_int_equal(cases, 11 * 11 * 5 * 5 * 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(T22_every_combination),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_json),
     };

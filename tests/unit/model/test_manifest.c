@@ -28,7 +28,12 @@ static void test_line(void **state)
 
     assert_int_equal(manifest_append_line(&file, &s, NULL), 0);
     assert_string_equal(str_text(&s), "{\"name\":\"dir/a \\\"b\\\".txt\",\"size\":12345678901234,\"sha256\":\"" DIGEST
-                                      "\",\"contentType\":\"text/plain\",\"metadata\":{\"mtime\":\"1700000000.5\"}}\n");
+                                      "\",\"contentType\":\"text/plain\",\"metadata\":{\"mtime\":\"1700000000.5\"},"
+                                      "\"warnings\":[\"windows-character\"]}\n");
+    file.name = "../con.txt";
+    str_reset(&s);
+    assert_int_equal(manifest_append_line(&file, &s, NULL), 0);
+    assert_non_null(strstr(str_text(&s), ",\"warnings\":[\"path\",\"reserved-name\"]}\n"));
     AUTO_STR struct str small = STR_INIT(10);
     assert_refused(manifest_append_line(&file, &small, err), E_LIMIT, "too long");
 }
@@ -36,7 +41,7 @@ static void test_line(void **state)
 static void test_line_refusals(void **state)
 {
     (void)state;
-    static const struct manifest_metadata UNKNOWN[] = {{"owner", "x"}};
+    static const struct manifest_metadata UNKNOWN[] = {{"no-name", "x"}};
     static const struct manifest_metadata CONTROL[] = {{"mtime", "1\n2"}};
     static const struct manifest_metadata UNSORTED[] = {{"mtime", "1"}, {"Mtime", "2"}};
     static const struct manifest_metadata TWICE[] = {{"mtime", "1"}, {"mtime", "2"}};
@@ -131,10 +136,30 @@ static void test_order(void **state)
 static void test_kept_metadata(void **state)
 {
     (void)state;
-    assert_true(manifest_keeps_metadata("mtime"));
-    assert_true(manifest_keeps_metadata("Mtime"));
-    assert_false(manifest_keeps_metadata("copied_from"));
-    assert_false(manifest_keeps_metadata(""));
+    assert_true(manifest_keeps_metadata("mtime", "mtime"));
+    assert_true(manifest_keeps_metadata("a, mtime b", "Mtime"));
+    assert_true(manifest_keeps_metadata("a, mtime b", "b"));
+    assert_false(manifest_keeps_metadata("mtime", "copied_from"));
+    assert_false(manifest_keeps_metadata("mtime", "mtim"));
+    assert_false(manifest_keeps_metadata("mtime", "mtimes"));
+    assert_false(manifest_keeps_metadata("a, b", ""));
+    assert_false(manifest_keeps_metadata("", "mtime"));
+    assert_false(manifest_keeps_metadata("", ""));
+}
+
+static void test_kept_content_types(void **state)
+{
+    (void)state;
+    static const char *const GOOD[] = {"text/csv", "application/vnd.ms-excel", "text/plain; charset=utf-8",
+                                       "text/plain;charset=UTF-8", "image/svg+xml"};
+    static const char *const BAD[] = {"", "text", "text/", "/csv", "a b/c", "text/csv; note=hidden words",
+                                      "text/plain; charset=", "text/plain; charset=a b", "t\xc3\xa9xt/csv"};
+    AUTO_FREE char *large = xasprintf("text/%0130d", 0);
+    for (size_t i = 0; i < ARRAY_LEN(GOOD); i++)
+        assert_true(manifest_keeps_content_type(GOOD[i]));
+    for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
+        assert_false(manifest_keeps_content_type(BAD[i]));
+    assert_false(manifest_keeps_content_type(large));
 }
 
 /* A hundred thousand files in a moment and without a list in memory. */
@@ -159,7 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_line),         cmocka_unit_test(test_line_refusals), cmocka_unit_test(test_digest),
         cmocka_unit_test(test_known_digest), cmocka_unit_test(test_order),         cmocka_unit_test(test_kept_metadata),
-        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_many),         cmocka_unit_test(test_kept_content_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

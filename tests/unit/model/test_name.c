@@ -2,7 +2,10 @@
 #include "../check.h"
 
 #include "base/str.h"
+#include <unistr.h>
+
 #include "model/name.h"
+#include "model/name_warning.h"
 
 struct bytes {
     const char *p;
@@ -59,6 +62,79 @@ static void test_check(void **state)
     }
 }
 
+/* Every code point that must not be in a name, and the neighbours that may. */
+static void T16_no_control_no_noncharacter(void **state)
+{
+    (void)state;
+    for (uint32_t c = 1; c <= 0x10ffff; c++) {
+        uint8_t text[8];
+        bool bad = (c < 0x20 && c != 9) || (c >= 0x7f && c < 0xa0) || (c >= 0xfdd0 && c <= 0xfdef) ||
+                   (c & 0xffff) >= 0xfffe;
+        if (c >= 0xd800 && c <= 0xdfff)
+            continue; /* not to be written in UTF-8 at all; see the rows */
+        int len = u8_uctomb(text, c, sizeof text);
+        assert_true(len > 0);
+        assert_int_equal(name_check((const char *)text, (size_t)len, NULL), bad ? E_INVALID : 0);
+    }
+}
+
+static void T17_warnings(void **state)
+{
+    (void)state;
+#define W(name) (1U << NAME_WARNING_##name)
+    static const struct {
+        const char *name;
+        unsigned warnings;
+    } ROWS[] = {
+        {"result.csv", 0},
+        {"dir/sub/a b-c_d(1).txt", 0},
+        {"\xc3\xa9t\xc3\xa9/\xe6\x97\xa5\xe6\x9c\xac.txt", 0},
+        {".hidden", 0},
+        {"a..b", 0},
+        {"..", W(PATH)},
+        {"../up", W(PATH)},
+        {"a/../../up", W(PATH)},
+        {"a/./b", W(PATH)},
+        {"/etc/passwd", W(PATH)},
+        {"a//b", W(PATH)},
+        {"dir/", W(PATH)},
+        {"..\\up", W(PATH) | W(CHARACTER)},
+        {"a\\b", W(CHARACTER)},
+        {"C:\\x", W(PATH) | W(CHARACTER)},
+        {"c:x", W(PATH) | W(CHARACTER)},
+        {"a:b", W(PATH) | W(CHARACTER)},
+        {"file:stream", W(CHARACTER)},
+        {"what?", W(CHARACTER)},
+        {"a\tb", W(CHARACTER)},
+        {"CON", W(RESERVED)},
+        {"con.txt", W(RESERVED)},
+        {"dir/NuL .tar.gz", W(RESERVED)},
+        {"com1", W(RESERVED)},
+        {"LPT9.log", W(RESERVED)},
+        {"com\xc2\xb2", W(RESERVED)},
+        {"com10", 0},
+        {"console", 0},
+        {"icon", 0},
+        {"x.", W(ENDING)},
+        {"x ", W(ENDING)},
+        {"dir./x", W(ENDING)},
+        {"...", W(ENDING)},
+        {"safe\xe2\x80\xaegpj.exe", W(DIRECTION)},
+        {"a\xe2\x81\xa6" "b", W(DIRECTION)},
+        {"a\xe2\x80\x8f", W(DIRECTION)},
+        {"a\xe2\x80\x8b" "b", W(INVISIBLE)},
+        {"\xef\xbb\xbf" "a", W(INVISIBLE)},
+        {"a\xc2\xad" "b", W(INVISIBLE)},
+        {"a\xc2\xa0" "b", W(INVISIBLE)},
+        {"a\xe2\x80\xa8" "b", W(INVISIBLE)},
+        {"\xf3\xa0\x81\x81", W(INVISIBLE)},
+        {"../NUL/x. /\xe2\x80\xae", W(PATH) | W(RESERVED) | W(ENDING) | W(DIRECTION)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++)
+        if (name_warnings(ROWS[i].name) != ROWS[i].warnings)
+            fail_msg("%s: %x", ROWS[i].name, name_warnings(ROWS[i].name));
+}
+
 static void test_length(void **state)
 {
     (void)state;
@@ -69,8 +145,12 @@ static void test_length(void **state)
     assert_refused(name_check(name, NAME_CHARS_MAX + 1, err), E_INVALID, "1024");
     for (size_t i = 0; i + 4 <= sizeof name; i += 4)
         memcpy(name + i, "\xf0\x9f\x98\x80", 4);
+    assert_int_equal(name_check(name, 4 * (NAME_CHARS_MAX / 2), NULL), 0); /* each is two units in UTF-16 */
+    assert_refused(name_check(name, 4 * (NAME_CHARS_MAX / 2) + 4, err), E_INVALID, "1024");
+    for (size_t i = 0; i + 3 <= sizeof name; i += 3)
+        memcpy(name + i, "\xe2\x82\xac", 3);
     assert_int_equal(name_check(name, NAME_BYTES_MAX, NULL), 0);
-    assert_refused(name_check(name, NAME_BYTES_MAX + 4, err), E_INVALID, "1024");
+    assert_refused(name_check(name, NAME_BYTES_MAX + 3, err), E_INVALID, "1024");
 }
 
 static void test_twins(void **state)
@@ -184,7 +264,8 @@ static void test_metadata(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check),    cmocka_unit_test(test_length), cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_check),    cmocka_unit_test(test_length), cmocka_unit_test(T16_no_control_no_noncharacter),
+        cmocka_unit_test(T17_warnings), cmocka_unit_test(test_twins),
         cmocka_unit_test(test_relative), cmocka_unit_test(test_tree),   cmocka_unit_test(test_relative_lengths),
         cmocka_unit_test(test_metadata),
     };
