@@ -1,5 +1,5 @@
 /* One request and its answer: what handlers see of it (workers), and its end. The handler's state is destroyed, a sink
- * told of its end and a file source done exactly once, here. */
+ * told of its end and a source done exactly once, here. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,8 +23,10 @@ void exchange_free(struct http_exchange *x)
     if (x->sink_open && !x->collecting)
         x->sink.aborted(x, x->sink.ctx);
     body_release(x);
-    if (x->has_source)
-        x->source.done(x->source.ctx, x->file_sent);
+    if (x->source_kind == SOURCE_FILE)
+        x->file_source.done(x->file_source.ctx, x->source_sent);
+    if (x->source_kind == SOURCE_BYTES)
+        x->byte_source.done(x->byte_source.ctx, x->source_sent);
     if (x->state_destroy)
         x->state_destroy(x->state);
     x->conn->x = NULL;

@@ -150,6 +150,19 @@ struct http_file_source {
 /* For HEAD requests use http_reply_length. */
 void http_reply_file(struct http_exchange *x, int status, const char *content_type, uint64_t total,
                      const struct http_file_source *source);
+/* The same from memory: the bytes go from the source's memory to the socket without a copy, so they stay valid while a
+ * slow client is waited for.
+ * read: 1 and bytes (borrowed until the next read or done), 0 at the end, negative on an error. An end or an error
+ * before total cuts the connection; bytes beyond total are not sent. done(ctx, sent) is called exactly once, with the
+ * bytes handed to the socket. Both on a worker. */
+struct http_byte_source {
+    int (*read)(void *ctx, const void **ret_bytes, size_t *ret_len);
+    void (*done)(void *ctx, uint64_t sent);
+    void *ctx;
+};
+/* For HEAD requests only the headers are sent, and read is never called. */
+void http_reply_bytes(struct http_exchange *x, int status, const char *content_type, uint64_t total,
+                      const struct http_byte_source *source);
 /* Headers of a body of that length without the body (HEAD). */
 void http_reply_length(struct http_exchange *x, int status, const char *content_type, uint64_t length);
 

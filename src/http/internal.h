@@ -122,6 +122,8 @@ enum http_step {
     STEP_CLOSE
 };
 
+enum http_source_kind { SOURCE_NONE, SOURCE_FILE, SOURCE_BYTES };
+
 enum http_after { AFTER_KEEP, AFTER_DRAIN, AFTER_CLOSE, AFTER_LINGER };
 
 TAILQ_HEAD(http_queue, http_connection);
@@ -162,16 +164,20 @@ struct http_exchange {
 
     /* The reply. */
     bool replied;
-    bool has_source;
     bool sending; /* which way the rate below is measured */
-    int piece_fd; /* borrowed */
     enum http_after after;
     struct str headers; /* added by the handler, each with its CRLF */
     char *out;          /* what the socket did not take at once: [out_pos, out_len) */
     size_t out_pos, out_len;
-    struct http_file_source source;
+
+    /* The streamed part of a reply. */
+    enum http_source_kind source_kind;
+    struct http_file_source file_source;
+    struct http_byte_source byte_source;
+    uint64_t source_left, source_sent;
+    int piece_fd;            /* of a file; borrowed */
+    const char *piece_bytes; /* of memory; borrowed */
     uint64_t piece_offset, piece_left;
-    uint64_t file_left, file_sent;
 
     /* The minimum rate: time that the client may still keep us waiting; bytes earn more. */
     int64_t budget_us;

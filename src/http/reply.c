@@ -103,7 +103,7 @@ static bool reply_is_bodiless(int status)
     return status < 200 || status == 204 || status == 304;
 }
 
-/* Sends the head, and body with it. body_follows: a file comes after. */
+/* Sends the head, and body with it. body_follows: a source has more. */
 static void reply_send(struct http_exchange *x, int status, uint64_t length, const void *body, size_t body_len,
                        bool body_follows)
 {
@@ -163,14 +163,28 @@ void http_reply_length(struct http_exchange *x, int status, const char *content_
     reply_send(x, sent_status, sent_status == status ? length : 0, NULL, 0, false);
 }
 
-void http_reply_file(struct http_exchange *x, int status, const char *content_type, uint64_t total,
-                     const struct http_file_source *source)
+/* The source is in its place; send.c takes from it. */
+static void reply_stream(struct http_exchange *x, enum http_source_kind kind, int status, const char *content_type,
+                         uint64_t total)
 {
     int sent_status = reply_begin(x, status, content_type);
     if (sent_status != status)
         total = 0;
-    x->has_source = true;
-    x->source = *source;
-    x->file_left = reply_is_bodiless(sent_status) || x->head.method == HTTP_HEAD ? 0 : total;
-    reply_send(x, sent_status, total, NULL, 0, x->file_left > 0);
+    x->source_kind = kind;
+    x->source_left = reply_is_bodiless(sent_status) || x->head.method == HTTP_HEAD ? 0 : total;
+    reply_send(x, sent_status, total, NULL, 0, x->source_left > 0);
+}
+
+void http_reply_file(struct http_exchange *x, int status, const char *content_type, uint64_t total,
+                     const struct http_file_source *source)
+{
+    x->file_source = *source;
+    reply_stream(x, SOURCE_FILE, status, content_type, total);
+}
+
+void http_reply_bytes(struct http_exchange *x, int status, const char *content_type, uint64_t total,
+                      const struct http_byte_source *source)
+{
+    x->byte_source = *source;
+    reply_stream(x, SOURCE_BYTES, status, content_type, total);
 }

@@ -1,5 +1,5 @@
-/* Sends replies: head and small body at once, the rest when the socket takes it, files by sendfile(2). Workers. Memory
- * does not grow with a file. */
+/* Sends replies: head and small body at once, the rest when the socket takes it, files by sendfile(2), memory of a
+ * program's from where it lies. Workers. Memory does not grow with a body. */
 #include <string.h>
 
 #include "http/internal.h"
@@ -32,7 +32,7 @@ static enum http_step send_rest(struct http_connection *c)
     struct http_exchange *x = c->x;
     while (x->out_pos < x->out_len) {
         struct iovec iov = {x->out + x->out_pos, x->out_len - x->out_pos};
-        ssize_t n = io_send(c, &iov, 1, x->file_left > 0);
+        ssize_t n = io_send(c, &iov, 1, x->source_left > 0);
         if (n == IO_AGAIN)
             return STEP_WRITE;
         if (n == IO_END)
@@ -43,23 +43,46 @@ static enum http_step send_rest(struct http_connection *c)
     return STEP_NEXT;
 }
 
+/* 1: there is a piece; otherwise the source has ended or failed. */
+static int piece_next(struct http_exchange *x)
+{
+    if (x->source_kind == SOURCE_FILE)
+        return x->file_source.next(x->file_source.ctx, &x->piece_fd, &x->piece_offset, &x->piece_left);
+    const void *bytes = NULL;
+    size_t len = 0;
+    int rc = x->byte_source.read(x->byte_source.ctx, &bytes, &len);
+    x->piece_bytes = bytes;
+    x->piece_left = len;
+    return rc;
+}
+
+/* One send of at most most bytes of the piece, as io_send. */
+static ssize_t piece_send(struct http_connection *c, size_t most)
+{
+    struct http_exchange *x = c->x;
+    if (x->source_kind == SOURCE_FILE)
+        return io_send_file(c, x->piece_fd, &x->piece_offset, most);
+    struct iovec iov = {(void *)x->piece_bytes, most}; /* sendmsg reads only */
+    ssize_t n = io_send(c, &iov, 1, most < x->source_left);
+    x->piece_bytes += n > 0 ? n : 0;
+    return n;
+}
+
 /* Sends of the present piece, or gets the next one. STEP_NEXT: go on. */
 static enum http_step send_piece(struct http_connection *c)
 {
     struct http_exchange *x = c->x;
-    if (x->piece_left == 0) {
-        int rc = x->source.next(x->source.ctx, &x->piece_fd, &x->piece_offset, &x->piece_left);
-        return rc == 1 ? STEP_NEXT : STEP_CLOSE; /* an early end too: the client must see that it is short */
-    }
-    uint64_t most = x->piece_left < x->file_left ? x->piece_left : x->file_left;
-    ssize_t n = io_send_file(c, x->piece_fd, &x->piece_offset, (size_t)(most < HTTP_SLICE ? most : HTTP_SLICE));
+    if (x->piece_left == 0) /* an early end too is a cut: the client must see that the body is short */
+        return piece_next(x) == 1 ? STEP_NEXT : STEP_CLOSE;
+    uint64_t most = x->piece_left < x->source_left ? x->piece_left : x->source_left;
+    ssize_t n = piece_send(c, (size_t)(most < HTTP_SLICE ? most : HTTP_SLICE));
     if (n == IO_AGAIN)
         return STEP_WRITE;
     if (n == IO_END)
         return STEP_CLOSE;
     x->piece_left -= (uint64_t)n;
-    x->file_left -= (uint64_t)n;
-    x->file_sent += (uint64_t)n;
+    x->source_left -= (uint64_t)n;
+    x->source_sent += (uint64_t)n;
     x->moved += (uint64_t)n;
     return STEP_NEXT;
 }
@@ -93,13 +116,13 @@ static enum http_step send_end(struct http_connection *c)
 
 enum http_step send_step(struct http_connection *c)
 {
-    uint64_t turn_end = c->x->file_sent + HTTP_SLICE;
+    uint64_t turn_end = c->x->source_sent + HTTP_SLICE;
     enum http_step step = send_rest(c);
 
-    while (step == STEP_NEXT && c->x->file_left > 0) {
+    while (step == STEP_NEXT && c->x->source_left > 0) {
         if (c->cut)
             return STEP_CLOSE;
-        if (c->x->file_sent >= turn_end && work_waits(c->server))
+        if (c->x->source_sent >= turn_end && work_waits(c->server))
             return STEP_YIELD;
         step = send_piece(c);
     }

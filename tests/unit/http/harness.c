@@ -140,6 +140,45 @@ static void send_file(struct http_exchange *x, struct fixture *f, bool breaks)
     http_reply_file(x, 200, "application/octet-stream", FILE_SIZE, &source);
 }
 
+struct memory {
+    struct fixture *fixture;
+    size_t at;
+    int early_end; /* what read answers after the first piece: 1 more bytes, 0 the end, or an error */
+    unsigned char piece[BYTES_PIECE];
+};
+
+/* The piece before is overwritten: it must have been sent. */
+static int memory_read(void *ctx, const void **ret_bytes, size_t *ret_len)
+{
+    struct memory *memory = ctx;
+    memory->fixture->reads++;
+    if (memory->at > 0 && memory->early_end != 1)
+        return memory->early_end;
+    for (size_t i = 0; i < BYTES_PIECE; i++)
+        memory->piece[i] = file_byte(memory->at + i);
+    memory->at += BYTES_PIECE;
+    *ret_bytes = memory->piece;
+    *ret_len = BYTES_PIECE;
+    return 1;
+}
+
+static void memory_done(void *ctx, uint64_t sent)
+{
+    struct memory *memory = ctx;
+    memory->fixture->sent = sent;
+    memory->fixture->done++;
+    free(memory);
+}
+
+static void send_bytes(struct http_exchange *x, struct fixture *f, int early_end)
+{
+    struct memory *memory = xcalloc(1, sizeof *memory);
+    memory->fixture = f;
+    memory->early_end = early_end;
+    struct http_byte_source source = {memory_read, memory_done, memory};
+    http_reply_bytes(x, 200, "application/octet-stream", BYTES_SIZE, &source);
+}
+
 static void collected(struct http_exchange *x, char *body, size_t len)
 {
     assert_int_equal(strlen(body), len);
@@ -192,6 +231,10 @@ static void handle(struct http_exchange *x, void *ctx)
         http_reply_length(x, 200, "application/octet-stream", FILE_SIZE);
     else if (strcmp(path, "/file") == 0 || strcmp(path, "/broken-file") == 0)
         send_file(x, f, path[1] == 'b');
+    else if (strcmp(path, "/bytes") == 0)
+        send_bytes(x, f, 1);
+    else if (strcmp(path, "/short-bytes") == 0 || strcmp(path, "/broken-bytes") == 0)
+        send_bytes(x, f, path[1] == 's' ? 0 : E_IO);
     else if (strcmp(path, "/work") == 0) {
         http_exchange_set_state(x, f, worker_destroy);
         http_work(x, work_step, f);

@@ -15,6 +15,9 @@
  *   GET /file            200, FILE_SIZE bytes in three pieces (HEAD: the length alone)
  *   GET /broken-file     announces FILE_SIZE, fails after the first piece
  *   GET /work            after WORK_STEPS steps of WORK_STEP_US, 200 "worked"
+ *   GET /bytes           200, BYTES_SIZE bytes of memory in pieces of BYTES_PIECE (HEAD: the same source, never read)
+ *   GET /short-bytes     announces BYTES_SIZE, the source ends after the first piece
+ *   GET /broken-bytes    the source fails after the first piece
  *   PUT /count           takes the body; 201 and "BYTES PIECES LARGEST-PIECE"
  *   PUT /picky           takes the body; its first piece is answered 409
  *   PUT /refuse          403 before the body
@@ -24,6 +27,8 @@
 #define LARGE ((size_t)8 * 1024 * 1024)
 #define FILE_PIECE ((size_t)300 * 1024)
 #define FILE_SIZE (3 * FILE_PIECE)
+#define BYTES_PIECE ((size_t)512 * 1024)
+#define BYTES_SIZE (16 * BYTES_PIECE)
 #define COLLECT_MAX 20000
 #define WORK_STEPS 50
 #define WORK_STEP_US 4000
@@ -39,7 +44,7 @@ struct fixture {
     pthread_mutex_t lock; /* the registry of transfers, as a program has one */
     struct http_exchange *transfer;
 
-    atomic_int handled, finished, aborted, destroyed, done, steps;
+    atomic_int handled, finished, aborted, destroyed, done, steps, reads;
     atomic_ullong sent;
 };
 
@@ -65,6 +70,6 @@ void client_drain(int fd, struct str *ret_all);
 int client_ask(const struct fixture *f, const char *request, struct str *ret_body);
 
 void wait_for(atomic_int *counter, int value); /* fails after 10 s */
-unsigned char file_byte(size_t at);            /* of the file that /file sends */
+unsigned char file_byte(size_t at);            /* of what /file and /bytes send */
 
 #endif
