@@ -192,6 +192,10 @@ SELECT object, start, length, at FROM extent WHERE blob = $1 AND length > 0 AND 
 -- name: EXTENT_PARTS
 SELECT block_id, object, start, length, sha256 FROM extent WHERE blob = $1 AND block_id IS NOT NULL ORDER BY block_id, seq DESC;
 
+-- A client chose these ids: they must not leave with the file.
+-- name: EXTENT_FORGET_BLOCKS
+UPDATE extent SET block_id = NULL WHERE blob = $1;
+
 -- name: EXTENT_DELETE
 DELETE FROM extent WHERE blob = $1;
 

@@ -99,6 +99,8 @@ static int seal_one(struct outcome *o, const struct db_rows *row, const json_t *
                     ARGS(DB_I(db_int(row, 0)), DB_T(o->req.id), DB_T(json_text(sealed, "object")), DB_T(sha256),
                          DB_T(properties), DB_T(metadata)),
                     err);
+    if (r >= 0)
+        r = db_exec(o->core->db, Q_EXTENT_FORGET_BLOCKS, ARGS(DB_I(db_int(row, 0))), err);
     return r < 0 ? r : 0;
 }
 
