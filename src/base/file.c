@@ -73,7 +73,7 @@ int file_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err)
     return TAKE_FD(at);
 }
 
-static int read_fd(int fd, const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
+int file_read_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_len, struct error *err)
 {
     AUTO_STR struct str content = STR_INIT(max);
     char chunk[16384];
@@ -83,12 +83,12 @@ static int read_fd(int fd, const char *path, size_t max, char **ret, size_t *ret
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return error_set_errno(err, E_IO, "Cannot read %s", path);
+            return error_set_errno(err, E_IO, "Cannot read %s", name);
         if (got == 0)
             break;
         str_append_len(&content, chunk, (size_t)got);
         if (content.overflow)
-            return error_set(err, E_LIMIT, "%s is larger than %zu bytes", path, max);
+            return error_set(err, E_LIMIT, "%s is larger than %zu bytes", name, max);
     }
     *ret_len = content.len;
     *ret = content.p ? TAKE_PTR(content.p) : xstrdup("");
@@ -98,7 +98,7 @@ static int read_fd(int fd, const char *path, size_t max, char **ret, size_t *ret
 int file_read(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
 {
     AUTO_FD int fd = file_open_beneath(dirfd, path, O_RDONLY, 0, err);
-    return fd < 0 ? fd : read_fd(fd, path, max, ret, ret_len, err);
+    return fd < 0 ? fd : file_read_fd(fd, path, max, ret, ret_len, err);
 }
 
 int file_read_secret(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
@@ -113,7 +113,7 @@ int file_read_secret(const char *path, size_t max, char **ret, size_t *ret_len, 
     if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0)
         return error_set(err, E_CONFIG,
                          "The secret file %s must be a regular file that only its owner can read (chmod 600)", path);
-    return read_fd(fd, path, max, ret, ret_len, err);
+    return file_read_fd(fd, path, max, ret, ret_len, err);
 }
 
 int file_write_all(int fd, const void *bytes, size_t len, struct error *err)

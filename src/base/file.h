@@ -19,6 +19,8 @@ int file_sync_dir(int dirfd, const char *path, struct error *err) MUST_USE; /* "
 
 /* Reads a whole small file (at most max bytes; more is E_LIMIT). *ret is NUL-terminated and the caller's. */
 int file_read(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len, struct error *err) MUST_USE;
+/* The same of an open descriptor, from where it stands; name is for errors. */
+int file_read_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_len, struct error *err) MUST_USE;
 /* Durable and atomic: private name, write, fsync, rename over path, fsync of the directory. */
 int file_write(int dirfd, const char *path, const void *bytes, size_t len, mode_t mode, struct error *err) MUST_USE;
 /* Refuses a secret that group or others can read. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "model/network.h"
+#include "base/network.h"
 #include "model/validate.h"
 
 #define WORKSPACES_MAX 1000 /* as many as the query gives */

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/network.h"
 #include "core/audit.h"
 #include "core/caller.h"
 #include "core/overlap.h"
-#include "model/network.h"
 #include "model/validate.h"
 
 #define DIGITS_TRIES 100
@@ -30,8 +30,10 @@ static void workspace_read(const struct db_rows *row, struct workspace *w)
     w->description = xstrdup(db_text(row, 4));
     w->enable_airlock = db_int(row, 5) != 0;
     w->networks = xstrdup(db_text(row, 6));
-    w->policy = (struct policy){.max_files = db_int(row, 7), .max_bytes = db_int(row, 8),
-                                .link_lifetime_s = db_int(row, 9), .max_bytes_per_user = db_int(row, 10),
+    w->policy = (struct policy){.max_files = db_int(row, 7),
+                                .max_bytes = db_int(row, 8),
+                                .link_lifetime_s = db_int(row, 9),
+                                .max_bytes_per_user = db_int(row, 10),
                                 .max_bytes_per_workspace = db_int(row, 11)};
     w->version = db_int(row, 12);
     w->created = db_int(row, 13);
@@ -90,11 +92,11 @@ static json_t *workspace_render(const struct core *core, const struct workspace 
     for (int row = 0; row < POLICY_COUNT; row++)
         json_object_set_new(policy, policy_facts((enum policy_row)row)->name,
                             json_integer(policy_get(&w->policy, (enum policy_row)row)));
-    json_t *properties = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "display_name", w->display_name, "description",
-        w->description, "overview", w->description, "scope_id", scope, "client_id", w->client_id, "tre_id",
-        core->config.tre_id, "workspace_id", w->id, "enable_airlock", w->enable_airlock, "create_aad_groups", 0,
-        "networks", json_loads(w->networks, 0, NULL), "policy", policy);
+    json_t *properties = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "display_name",
+                                   w->display_name, "description", w->description, "overview", w->description,
+                                   "scope_id", scope, "client_id", w->client_id, "tre_id", core->config.tre_id,
+                                   "workspace_id", w->id, "enable_airlock", w->enable_airlock, "create_aad_groups", 0,
+                                   "networks", json_loads(w->networks, 0, NULL), "policy", policy);
     return json_pack("{s:s, s:s, s:s, s:o, s:[], s:b, s:s, s:s, s:s, s:s, s:I, s:{}, s:f, s:s}", "id", w->id,
                      "templateName", "airlock-workspace", "templateVersion", "1.0.0", "properties", properties,
                      "availableUpgrades", "isEnabled", 1, "resourceType", "workspace", "deploymentStatus", "deployed",
@@ -221,8 +223,8 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
     if (r < 0)
         return r;
     (void)str_copy(ret_id, UUID_TEXT_SIZE, id);
-    return audit_add(core, call, "workspace.created", "", json_pack("{s:s, s:s}", "workspace", id, "display_name",
-                                                                    input->display_name), err);
+    return audit_add(core, call, "workspace.created", "",
+                     json_pack("{s:s, s:s}", "workspace", id, "display_name", input->display_name), err);
 }
 
 static int need_tre_admin(struct core *core, struct call *call, struct error *err)
@@ -262,8 +264,8 @@ static int workspace_store(struct core *core, const struct call *call, const str
     AUTO_FREE char *networks = input->has_networks ? networks_text(input) : xstrdup(w->networks);
     int64_t policy[POLICY_COUNT];
     for (int row = 0; row < POLICY_COUNT; row++)
-        policy[row] = policy_get((input->policy_given & (1U << row)) ? &input->policy : &w->policy,
-                                 (enum policy_row)row);
+        policy[row] =
+            policy_get((input->policy_given & (1U << row)) ? &input->policy : &w->policy, (enum policy_row)row);
     int r = db_exec(core->db, Q_WORKSPACE_UPDATE,
                     ARGS(DB_T(w->id), DB_T(input->display_name ? input->display_name : w->display_name),
                          DB_T(input->description ? input->description : w->description),

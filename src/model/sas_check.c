@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "model/authz.h"
-#include "model/network.h"
+#include "base/network.h"
 
 int sas_check_time(const struct sas_fields *fields, int64_t now, int64_t grace_s, struct error *err)
 {

@@ -4,7 +4,7 @@
 #define AIRLOCK_MODEL_VALIDATE_H
 
 #include "base/json.h"
-#include "model/network.h"
+#include "base/network.h"
 #include "model/policy.h"
 #include "model/status.h"
 

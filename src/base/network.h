@@ -1,7 +1,7 @@
-/* Networks of a workspace: CIDR blocks and numeric addresses, IPv4 and IPv6. An IPv4 address mapped into IPv6
+/* Networks: CIDR blocks and numeric addresses, IPv4 and IPv6. An IPv4 address mapped into IPv6
  * (::ffff:a.b.c.d) is that IPv4 address. Pure; never resolves a name. Sources: RFC 4632, RFC 4291. */
-#ifndef AIRLOCK_MODEL_NETWORK_H
-#define AIRLOCK_MODEL_NETWORK_H
+#ifndef AIRLOCK_BASE_NETWORK_H
+#define AIRLOCK_BASE_NETWORK_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* CIDR blocks and numeric addresses. Pure: nothing is ever resolved. */
-#include "model/network.h"
+#include "base/network.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

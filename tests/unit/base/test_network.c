@@ -1,7 +1,7 @@
 /* Networks and addresses: what parses, what contains what, what overlaps. */
 #include "../check.h"
 
-#include "model/network.h"
+#include "base/network.h"
 
 static void test_parse(void **state)
 {
