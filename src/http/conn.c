@@ -77,6 +77,7 @@ static void head_taken(struct http_connection *c, const struct http_head *head, 
     x->body_left = head->content_length;
     x->body_done = !head->chunked && head->content_length == 0;
     c->in = rest;
+    c->fresh = false;
     c->phase = PHASE_HANDLE;
 }
 
@@ -117,9 +118,29 @@ static bool conn_parse(struct http_connection *c)
 enum http_step conn_next_head(struct http_connection *c)
 {
     input_align(&c->in);
+    if (input_pending(&c->in) == 0 && io_pending(c) && input_receive(c) == IO_END)
+        return STEP_CLOSE;
     if (input_pending(&c->in) == 0 || !conn_parse(c))
         return STEP_LOOP;
     return work_waits(c->server) ? STEP_YIELD : STEP_NEXT;
+}
+
+/* Worker: the costly part of TLS. What comes before the first head is not idling: the deadline stays. */
+enum http_step conn_handshake(struct http_connection *c)
+{
+    switch (tls_handshake(c)) {
+    case TLS_DONE:
+        c->phase = PHASE_HEAD;
+        return STEP_NEXT;
+    case TLS_AGAIN:
+        return STEP_LOOP;
+    case TLS_PLAIN_HTTP:
+        conn_refuse(c, 400, "This port speaks TLS: use https");
+        return STEP_NEXT;
+    case TLS_FAILED:
+        break;
+    }
+    return STEP_CLOSE;
 }
 
 /* When the loop has had enough of a connection that is about to be its own. */
@@ -129,6 +150,10 @@ int64_t conn_loop_deadline(struct http_connection *c)
     c->idle = c->phase == PHASE_HEAD && input_pending(&c->in) == 0;
     if (c->phase == PHASE_LINGER)
         return clock_mono_ms() + HTTP_LINGER_MS;
+    if (c->fresh) {
+        c->idle = false;
+        return c->deadline_ms;
+    }
     return clock_mono_ms() + (c->idle ? settings->idle_deadline_ms : settings->head_deadline_ms);
 }
 
@@ -147,6 +172,44 @@ static void conn_read_head(struct http_connection *c)
         conn_enqueue(c);
     else
         conn_arm(c, EPOLLIN);
+}
+
+/* Counts the client in whom a proxy has named, unless it has as many connections as it may. */
+static bool conn_named(struct http_connection *c)
+{
+    struct http_server *s = c->server;
+    pthread_mutex_lock(&s->lock);
+    bool within = http_addresses_enter(s->addresses, &c->peer, &c->address);
+    pthread_mutex_unlock(&s->lock);
+    http_address_format(&c->peer, c->address_text);
+    return within;
+}
+
+/* Takes exactly the header, so that what comes behind it is TLS's or the parser's. */
+static void conn_read_proxy(struct http_connection *c)
+{
+    struct http_input *in = &c->in;
+    size_t size;
+    int rc;
+
+    while ((rc = http_proxy_parse(in->p, in->len, &size, &c->peer)) == 0) {
+        in->p = xrealloc(in->p, size);
+        ssize_t n = io_receive(c, in->p + in->len, size - in->len);
+        if (n == IO_AGAIN) {
+            conn_arm(c, EPOLLIN);
+            return;
+        }
+        if (n == IO_END)
+            break;
+        in->len += (size_t)n;
+    }
+    input_done(in);
+    if (rc != 1 || !conn_named(c)) {
+        conn_close(c);
+        return;
+    }
+    c->phase = c->server->tls ? PHASE_HANDSHAKE : PHASE_HEAD;
+    conn_arm(c, EPOLLIN);
 }
 
 /* Reads away a body nobody wants, or what a client still sends after our last reply. */
@@ -172,10 +235,19 @@ static void conn_discard(struct http_connection *c)
 
 void conn_loop_step(struct http_connection *c)
 {
-    if (c->phase == PHASE_HEAD)
+    switch (c->phase) {
+    case PHASE_PROXY:
+        conn_read_proxy(c);
+        break;
+    case PHASE_HANDSHAKE:
+        conn_enqueue(c);
+        break;
+    case PHASE_HEAD:
         conn_read_head(c);
-    else
+        break;
+    default:
         conn_discard(c);
+    }
 }
 
 void conn_overdue(struct http_connection *c)
@@ -214,12 +286,12 @@ static bool conn_make_room(struct http_server *s)
     return !full || idlest;
 }
 
-/* Counts the connection in. false: its address has as many as it may. */
-static bool conn_register(struct http_connection *c, const struct sockaddr_storage *peer)
+/* Counts the connection in. false: its address has as many as it may. A proxy's own address has no cap. */
+static bool conn_register(struct http_connection *c)
 {
     struct http_server *s = c->server;
     pthread_mutex_lock(&s->lock);
-    bool within = http_addresses_enter(s->addresses, peer, &c->address);
+    bool within = c->phase == PHASE_PROXY || http_addresses_enter(s->addresses, &c->peer, &c->address);
     if (within) {
         c->index = s->connection_count;
         s->connections[s->connection_count++] = c;
@@ -235,9 +307,10 @@ static void conn_turn_away(struct http_connection *c)
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
         "Content-Length: 21\r\nRetry-After: 1\r\nConnection: close\r\n\r\nToo many connections\n";
     struct iovec iov = {(void *)BUSY, sizeof BUSY - 1};
-    (void)io_send(c, &iov, 1, false); /* a courtesy: the connection closes either way */
+    if (!c->server->tls)
+        (void)io_send(c, &iov, 1, false); /* a courtesy: the connection closes either way */
     io_shut_write(c);
-    (void)close(c->fd); /* nothing was written that close could report on */
+    io_close(c, true);
     free(c);
 }
 
@@ -246,12 +319,16 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr_storage *pee
     struct http_connection *c = xcalloc(1, sizeof *c);
     c->kind = POLL_CONNECTION;
     c->place = PLACE_LOOP;
-    c->phase = PHASE_HEAD;
     c->server = s;
     c->fd = fd;
+    c->peer = *peer;
+    c->fresh = true;
+    c->phase = s->tls ? PHASE_HANDSHAKE : PHASE_HEAD;
+    if (http_is_proxy(&s->settings, peer))
+        c->phase = PHASE_PROXY;
     c->deadline_ms = clock_mono_ms() + s->settings.head_deadline_ms;
     http_address_format(peer, c->address_text);
-    if (!conn_make_room(s) || !conn_register(c, peer)) {
+    if (!conn_make_room(s) || !conn_register(c)) {
         conn_turn_away(c);
         return;
     }
@@ -264,6 +341,7 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr_storage *pee
 void conn_close(struct http_connection *c)
 {
     struct http_server *s = c->server;
+    bool orderly = !c->x && !c->cut;
     if (c->x)
         exchange_free(c->x);
     input_done(&c->in);
@@ -275,7 +353,7 @@ void conn_close(struct http_connection *c)
     http_addresses_leave(c->address);
     pthread_mutex_unlock(&s->lock);
 
-    (void)close(c->fd); /* out of the table, so nobody else can still use the number; ends its watch too */
+    io_close(c, orderly); /* out of the table, so nobody else can still use the number; ends its watch too */
 
     pthread_mutex_lock(&s->lock);
     TAILQ_INSERT_TAIL(&s->dead, c, link);

@@ -49,8 +49,7 @@ const char *http_exchange_address(const struct http_exchange *x)
 
 bool http_exchange_tls(const struct http_exchange *x)
 {
-    (void)x; /* io.c speaks plain TCP only; TLS, where there is any, ends in front of it */
-    return false;
+    return x->conn->tls;
 }
 
 void http_exchange_set_state(struct http_exchange *x, void *state, void (*destroy)(void *state))

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/network.h"
 #include "base/str.h"
 
 #define HTTP_TARGET_MAX (16 * 1024)     /* bytes of the request target */
@@ -94,6 +95,11 @@ struct http_settings {
     unsigned idle_deadline_ms;      /* between exchanges on a kept-alive connection */
     unsigned min_body_rate;         /* bytes per second, up and down, averaged after a grace of 10 s; 0: off. Only time
                                        in which the client keeps us waiting counts */
+    /* Connections from these networks must begin with a PROXY protocol v2 header, which names their client: its address
+     * is what http_exchange_address and max_per_address then mean. Borrowed for the server's life. From anywhere else
+     * such a header is a malformed request. No header inside a request ever changes an address. */
+    const struct network *proxies;
+    size_t proxy_count;
     unsigned buffers;               /* body buffers of HTTP_BUFFER_SIZE in the pool */
     /* On a worker thread; must reply or accept a body before returning. */
     void (*handler)(struct http_exchange *x, void *ctx);
@@ -110,6 +116,16 @@ int http_server_new(const struct http_settings *settings, struct http_server **r
 int http_server_watch(struct http_server *s, int fd, void (*fn)(int fd, void *ctx), void *ctx,
                       struct error *err) MUST_USE;
 void http_server_unwatch(struct http_server *s, int fd);
+/* From now on new connections are under TLS with this certificate; those that are open go on as they began. PEM texts:
+ * the server's certificate and its chain, and the private key. E_CONFIG when they cannot be used; then nothing has
+ * changed. Before http_server_run, or (once there is TLS) on the loop thread. The program ignores SIGPIPE. */
+struct http_certificate {
+    const char *chain;
+    size_t chain_len;
+    const char *key;
+    size_t key_len;
+};
+int http_server_set_certificate(struct http_server *s, const struct http_certificate *pair, struct error *err) MUST_USE;
 void http_server_run(struct http_server *s);
 /* Any thread, not a signal handler (watch a signalfd): no new connections, finish what runs, return. */
 void http_server_stop(struct http_server *s, unsigned grace_ms);
@@ -119,7 +135,7 @@ void http_server_free(struct http_server *s);
 
 const struct http_head *http_exchange_head(const struct http_exchange *x);
 const char *http_exchange_address(const struct http_exchange *x); /* the client's numeric address, without port */
-bool http_exchange_tls(const struct http_exchange *x);
+bool http_exchange_tls(const struct http_exchange *x);            /* by TLS of our own */
 /* A free slot for the handler's own state; destroy (may be NULL) is called exactly once when the exchange ends. */
 void http_exchange_set_state(struct http_exchange *x, void *state, void (*destroy)(void *state));
 void *http_exchange_state(const struct http_exchange *x);

@@ -39,8 +39,9 @@
 #define HTTP_TICK_MS 100                       /* deadlines are exact to this */
 #define HTTP_SLICE ((uint64_t)4 * 1024 * 1024) /* bytes of a file one turn of a worker sends while others wait */
 #define HTTP_REPLY_HEADERS_MAX ((size_t)16 * 1024)
-#define HTTP_EXTENSION_MAX 256 /* bytes of extensions of one chunk */
-#define HTTP_TRAILER_MAX 8192  /* bytes of all trailers */
+#define HTTP_EXTENSION_MAX 256               /* bytes of extensions of one chunk */
+#define HTTP_TRAILER_MAX 8192                /* bytes of all trailers */
+#define HTTP_PROXY_HEADER_MAX ((size_t)2048) /* bytes of a PROXY header with all that follows its addresses */
 
 /* fields.c: the second half of http_parse_head. Sets what the fields mean; refuses as that does. */
 int http_head_understand(struct http_head *head, int *ret_status, struct error *err) MUST_USE;
@@ -93,6 +94,13 @@ void http_addresses_leave(struct http_address *address); /* NULL is not counted 
 /* The numeric form without port; "" for a peer that is not IP. IPv4 in IPv6 is shown as IPv4. */
 void http_address_format(const struct sockaddr_storage *peer, char out[static INET6_ADDRSTRLEN]);
 
+/* --- proxy.c: the header by which a proxy names its client, by itself --- */
+
+/* *peer is the proxy's address. 1: the header is whole, *ret_size bytes of it, and *peer is the client's where it names
+ * one. 0: *ret_size bytes in all are wanted. E_PROTOCOL when it is no such header, or too long. */
+int http_proxy_parse(const char *bytes, size_t len, size_t *ret_size, struct sockaddr_storage *peer);
+bool http_is_proxy(const struct http_settings *settings, const struct sockaddr_storage *peer);
+
 /* --- The server, its connections and their exchanges --- */
 
 enum http_poll_kind { POLL_LISTENER, POLL_WAKE, POLL_WATCH, POLL_CONNECTION };
@@ -100,14 +108,16 @@ enum http_poll_kind { POLL_LISTENER, POLL_WAKE, POLL_WATCH, POLL_CONNECTION };
 enum http_place { PLACE_LOOP, PLACE_PARKED, PLACE_BUFFER, PLACE_QUEUED, PLACE_WORKER, PLACE_DEAD };
 
 enum http_phase {
-    PHASE_HEAD,   /* loop: reading a head, or idle before one */
-    PHASE_HANDLE, /* worker: the handler is to be called */
-    PHASE_REFUSE, /* worker: the layer itself refuses */
-    PHASE_WORK,   /* worker: the program's own long work, step by step */
-    PHASE_BODY,   /* worker: receiving the body that the handler accepted */
-    PHASE_REPLY,  /* worker: sending */
-    PHASE_DRAIN,  /* loop: reading away the rest of a small unwanted body; the connection lives on */
-    PHASE_LINGER, /* loop: our side is shut, input is discarded until the client has closed */
+    PHASE_PROXY,     /* loop: reading the header by which a proxy names its client */
+    PHASE_HANDSHAKE, /* TLS: the loop waits for the client, a worker computes */
+    PHASE_HEAD,      /* loop: reading a head, or idle before one */
+    PHASE_HANDLE,    /* worker: the handler is to be called */
+    PHASE_REFUSE,    /* worker: the layer itself refuses */
+    PHASE_WORK,      /* worker: the program's own long work, step by step */
+    PHASE_BODY,      /* worker: receiving the body that the handler accepted */
+    PHASE_REPLY,     /* worker: sending */
+    PHASE_DRAIN,     /* loop: reading away the rest of a small unwanted body; the connection lives on */
+    PHASE_LINGER,    /* loop: our side is shut, input is discarded until the client has closed */
     PHASE_COUNT
 };
 
@@ -196,9 +206,14 @@ struct http_connection {
     int64_t deadline_ms; /* monotonic; looked at while LOOP or PARKED */
     atomic_bool cut;     /* the exchange must end: aborted, too slow, or the server stops */
     bool idle;           /* between exchanges, not a byte of the next head yet */
+    bool fresh;          /* no head was complete yet: the deadline counts from accept, TLS handshake included */
+    bool tls_broken;     /* nothing more can be read or written */
+    uint32_t tls_waits;  /* EPOLL bit: what the last read or write that said IO_AGAIN waits for; 0: it did not */
+    struct ssl_st *tls;  /* NULL: plain, not begun, or ended */
     struct http_input in;
     size_t discard_left;
     struct http_address *address;
+    struct sockaddr_storage peer;
     struct http_exchange *x; /* from the complete head to the end of the reply */
     char address_text[INET6_ADDRSTRLEN];
 };
@@ -239,7 +254,8 @@ struct http_server {
     struct http_connection **connections;
     unsigned connection_count;
     struct http_addresses *addresses;
-    void *free_buffers; /* each holds the pointer to the next */
+    struct ssl_ctx_st *tls; /* for new connections; NULL: plain HTTP. The loop may ask without the lock whether it is */
+    void *free_buffers;     /* each holds the pointer to the next */
     unsigned buffers_made, resting;
 };
 
@@ -250,6 +266,24 @@ ssize_t io_send(struct http_connection *c, const struct iovec *iov, size_t count
 ssize_t io_send_file(struct http_connection *c, int fd, uint64_t *offset, size_t len);
 void io_shut_write(struct http_connection *c);
 uint64_t io_unacknowledged(const struct http_connection *c);
+/* Whether input is here that no event will tell of. */
+bool io_pending(const struct http_connection *c);
+/* What to wait for, for a reader (EPOLLIN) or a writer (EPOLLOUT). */
+uint32_t io_events(const struct http_connection *c, uint32_t events);
+/* The end of the connection; orderly: the client may know that it is one. */
+void io_close(struct http_connection *c, bool orderly);
+
+/* tls.c: the same under TLS, for io.c; and what comes before the first byte. */
+enum tls_handshake { TLS_DONE, TLS_AGAIN, TLS_FAILED, TLS_PLAIN_HTTP };
+int tls_context_new(const struct http_certificate *pair, struct ssl_ctx_st **ret, struct error *err) MUST_USE;
+void tls_context_free(struct ssl_ctx_st *context);
+enum tls_handshake tls_handshake(struct http_connection *c); /* worker; failed: the connection is plain again */
+ssize_t tls_receive(struct http_connection *c, void *bytes, size_t len);
+ssize_t tls_send_pieces(struct http_connection *c, const struct iovec *iov, size_t count);
+ssize_t tls_send_file(struct http_connection *c, int fd, uint64_t *offset, size_t len);
+bool tls_pending(const struct http_connection *c);
+uint32_t tls_events(const struct http_connection *c, uint32_t events);
+void tls_end(struct http_connection *c, bool orderly); /* what follows on the connection is bare TCP */
 
 /* buffer.c: the pool. */
 char *buffer_take(struct http_server *s);              /* NULL when all are out */
@@ -278,6 +312,7 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr_storage *pee
 void conn_close(struct http_connection *c);               /* ends the exchange, closes, buries */
 void conn_loop_step(struct http_connection *c);           /* loop: its descriptor is readable */
 void conn_overdue(struct http_connection *c);             /* loop: its deadline has passed */
+enum http_step conn_handshake(struct http_connection *c); /* worker */
 enum http_step conn_next_head(struct http_connection *c); /* worker: a pipelined head may be complete */
 int64_t conn_loop_deadline(struct http_connection *c);    /* notes whether it idles, too */
 

@@ -1,4 +1,4 @@
-/* The only reads and writes of client sockets, so that TLS can stand underneath in one place. Loop and workers. Never
+/* The only reads and writes of client sockets, with TLS underneath them or without (tls.c). Loop and workers. Never
  * blocks: every socket is non-blocking. */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -16,6 +16,8 @@ static ssize_t io_result(ssize_t moved)
 
 ssize_t io_receive(struct http_connection *c, void *bytes, size_t len)
 {
+    if (c->tls)
+        return tls_receive(c, bytes, len);
     ssize_t n;
     do
         n = recv(c->fd, bytes, len, 0);
@@ -25,6 +27,8 @@ ssize_t io_receive(struct http_connection *c, void *bytes, size_t len)
 
 ssize_t io_send(struct http_connection *c, const struct iovec *iov, size_t count, bool more)
 {
+    if (c->tls)
+        return tls_send_pieces(c, iov, count);
     struct msghdr message = {.msg_iov = (struct iovec *)iov, .msg_iovlen = count}; /* sendmsg does not change it */
     ssize_t n;
     do
@@ -36,6 +40,8 @@ ssize_t io_send(struct http_connection *c, const struct iovec *iov, size_t count
 /* The workers block SIGPIPE: sendfile has no flag against it. */
 ssize_t io_send_file(struct http_connection *c, int fd, uint64_t *offset, size_t len)
 {
+    if (c->tls)
+        return tls_send_file(c, fd, offset, len);
     off_t at = (off_t)*offset;
     ssize_t n;
     do
@@ -45,9 +51,27 @@ ssize_t io_send_file(struct http_connection *c, int fd, uint64_t *offset, size_t
     return io_result(n);
 }
 
+/* What a client still sends is thrown away: under TLS too, and undeciphered. */
 void io_shut_write(struct http_connection *c)
 {
+    tls_end(c, true);
     (void)shutdown(c->fd, SHUT_WR); /* a peer that is gone already is what we want */
+}
+
+bool io_pending(const struct http_connection *c)
+{
+    return c->tls && tls_pending(c);
+}
+
+uint32_t io_events(const struct http_connection *c, uint32_t events)
+{
+    return c->tls ? tls_events(c, events) : events;
+}
+
+void io_close(struct http_connection *c, bool orderly)
+{
+    tls_end(c, orderly);
+    (void)close(c->fd); /* nothing was written that close could report on */
 }
 
 uint64_t io_unacknowledged(const struct http_connection *c)

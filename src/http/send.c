@@ -105,7 +105,7 @@ static enum http_step send_end(struct http_connection *c)
         c->phase = PHASE_HEAD;
         return STEP_NEXT;
     }
-    if (after == AFTER_CLOSE && input_pending(&c->in) == 0)
+    if (after == AFTER_CLOSE && input_pending(&c->in) == 0 && !io_pending(c))
         return STEP_CLOSE;
     io_shut_write(c);
     input_done(&c->in);

@@ -63,6 +63,7 @@ void http_server_free(struct http_server *s)
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         if (fds[i] >= 0)
             (void)close(fds[i]); /* none of them holds data */
+    tls_context_free(s->tls);
     buffers_free(s);
     http_addresses_free(s->addresses);
     pthread_cond_destroy(&s->work_ready);
@@ -70,6 +71,20 @@ void http_server_free(struct http_server *s)
     free(s->connections);
     free(s->scratch);
     free(s);
+}
+
+int http_server_set_certificate(struct http_server *s, const struct http_certificate *pair, struct error *err)
+{
+    struct ssl_ctx_st *context = NULL;
+    int rc = tls_context_new(pair, &context, err);
+    if (rc != 0)
+        return rc;
+    pthread_mutex_lock(&s->lock);
+    struct ssl_ctx_st *before = s->tls;
+    s->tls = context;
+    pthread_mutex_unlock(&s->lock);
+    tls_context_free(before); /* connections that began with it keep it */
+    return 0;
 }
 
 int http_server_watch(struct http_server *s, int fd, void (*fn)(int fd, void *ctx), void *ctx, struct error *err)

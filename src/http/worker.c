@@ -9,7 +9,7 @@
 
 void conn_arm(struct http_connection *c, uint32_t events)
 {
-    struct epoll_event event = {.events = events | EPOLLONESHOT, .data.ptr = c};
+    struct epoll_event event = {.events = io_events(c, events) | EPOLLONESHOT, .data.ptr = c};
     int rc = epoll_ctl(c->server->epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
     assert(rc == 0); /* the descriptor is ours and registered since conn_open */
 }
@@ -118,9 +118,10 @@ static enum http_step to_loop(struct http_connection *c)
 }
 
 static enum http_step (*const STEPS[PHASE_COUNT])(struct http_connection *c) = {
-    [PHASE_HEAD] = conn_next_head, [PHASE_HANDLE] = exchange_handle, [PHASE_REFUSE] = exchange_refuse,
-    [PHASE_WORK] = exchange_work,  [PHASE_BODY] = body_step,         [PHASE_REPLY] = send_step,
-    [PHASE_DRAIN] = to_loop,       [PHASE_LINGER] = to_loop,
+    [PHASE_PROXY] = to_loop,          [PHASE_HANDSHAKE] = conn_handshake, [PHASE_HEAD] = conn_next_head,
+    [PHASE_HANDLE] = exchange_handle, [PHASE_REFUSE] = exchange_refuse,   [PHASE_WORK] = exchange_work,
+    [PHASE_BODY] = body_step,         [PHASE_REPLY] = send_step,          [PHASE_DRAIN] = to_loop,
+    [PHASE_LINGER] = to_loop,
 };
 
 /* Runs a connection until somebody else owns it. */
