@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "base/num.h"
 #include "base/uuid.h"
 #include "model/manifest.h"
@@ -146,6 +147,19 @@ static int check_secret(const char *text, struct error *err)
     return 0;
 }
 
+static int check_networks(const char *text, struct error *err)
+{
+    AUTO_FREE char *list = xstrdup(text);
+    struct error why = {0};
+    struct network network;
+    char *rest = list;
+
+    for (const char *word; (word = strtok_r(rest, " ", &rest));)
+        if (network_parse(word, &network, &why) != 0)
+            return error_set(err, E_INVALID, "must be networks separated by spaces: %s", why.detail);
+    return check_text(text, err);
+}
+
 static int check_database(const char *text, struct error *err)
 {
     if (str_starts(text, "postgresql:") || str_starts(text, "postgres:"))
@@ -210,6 +224,7 @@ static const struct {
     [FORM_PATH] = {"absolute path", check_path},
     [FORM_SECRET] = {"path of a secret", check_secret},
     [FORM_DATABASE] = {"database", check_database},
+    [FORM_NETWORKS] = {"networks", check_networks},
     [FORM_ROLES_FROM] = {"assignments or claim", check_roles_from},
     [FORM_LEVEL] = {"log level", check_level},
     [FORM_METADATA_NAMES] = {"names of metadata", check_metadata_names},

@@ -40,6 +40,19 @@ static int print_reference(void)
     return print_text(&page);
 }
 
+static void check_certificate(const struct settings *settings, struct problems *problems)
+{
+    struct certificate certificate;
+    struct error err = {0};
+
+    if (certificate_read(settings, &certificate, &err) != 0)
+        problems_add(problems, settings_where(settings, SETTING_TLS_CERTIFICATE_FILE), "%s", err.detail);
+    else if (certificate.outdated)
+        log_warning("the certificate in %s is not valid today: clients will refuse it",
+                    settings_text(settings, SETTING_TLS_CERTIFICATE_FILE));
+    certificate_done(&certificate);
+}
+
 static int check(const struct options *options)
 {
     AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
@@ -47,6 +60,7 @@ static int check(const struct options *options)
     AUTO_SETTINGS struct settings *settings =
         config_read(options->config, options->sets, options->set_count, &problems);
     json_decref(seed_file_read(settings, &problems));
+    check_certificate(settings, &problems);
     if (problems.count == 0)
         str_append(&problems.text, "configuration is valid\n");
     int written = print_text(&problems.text);

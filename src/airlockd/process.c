@@ -19,20 +19,25 @@
 
 #define MOVER_CAPS (1ULL << CAP_CHOWN | 1ULL << CAP_FOWNER | 1ULL << CAP_LEASE)
 
+#define TLS_GRANTS {"certificate", .kind = GRANT_CERTIFICATE}, {"key", .kind = GRANT_KEY}
+
 /* clang-format off */
 const struct process PROCESSES[PROCESS_COUNT] = {
     {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP, STOP_CORE, 0,
      {{"seed", .kind = GRANT_SEED}}},
-    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0, {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}}},
+    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0,
+     {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}, TLS_GRANTS}},
     {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
-     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_EXTERNAL_LISTEN}, {"root", GRANT_DIR, .dir = "external"}}},
+     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_EXTERNAL_LISTEN}, TLS_GRANTS,
+      {"root", GRANT_DIR, .dir = "external"}}},
     {PEER_BLOB_CORE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
-     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_CORE_LISTEN}, {"root", GRANT_DIR, .dir = "core"}}},
+     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_CORE_LISTEN}, TLS_GRANTS, {"root", GRANT_DIR, .dir = "core"}}},
     {PEER_BLOB_WORKSPACE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
-     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_WORKSPACE_LISTEN}, {"root", GRANT_DIR, .dir = "workspace"}}},
+     {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_WORKSPACE_LISTEN}, TLS_GRANTS,
+      {"root", GRANT_DIR, .dir = "workspace"}}},
     {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, MOVER_CAPS, {{"root", GRANT_DIR, .dir = "."}}},
     {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS, 0,
-     {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, {"seed", .kind = GRANT_SEED}}},
+     {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, TLS_GRANTS, {"seed", .kind = GRANT_SEED}}},
 };
 /* clang-format on */
 

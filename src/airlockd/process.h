@@ -7,13 +7,15 @@
 #include "ipc/channel.h"
 
 #define PROCESS_COUNT 7
-#define PROCESS_GRANTS_MAX 2
+#define PROCESS_GRANTS_MAX 4
 
 enum grant_kind {
     GRANT_NONE,
-    GRANT_LISTEN, /* the listening socket of the address in a setting */
-    GRANT_DIR,    /* a directory below the storage root */
-    GRANT_SEED,   /* the first people of a new TRE, if airlockd was given any */
+    GRANT_LISTEN,      /* the listening socket of the address in a setting */
+    GRANT_DIR,         /* a directory below the storage root */
+    GRANT_CERTIFICATE, /* of the listeners, and */
+    GRANT_KEY,         /* its key, with TLS */
+    GRANT_SEED,        /* the first people of a new TRE, if airlockd was given any */
 };
 
 /* A descriptor that a process is given with its start message. */

@@ -6,6 +6,7 @@
 
 #include "airlockd/endpoint.h"
 #include "base/file.h"
+#include "base/log.h"
 
 int resources_open(struct resources *ret, const struct settings *settings, struct error *err)
 {
@@ -14,7 +15,9 @@ int resources_open(struct resources *ret, const struct settings *settings, struc
 
     for (size_t i = 0; i < PROCESS_COUNT; i++)
         resources.listeners[i] = -1;
-    r = layout_open(settings, &resources.layout, err);
+    r = resources_read_certificate(&resources, err);
+    if (r == 0)
+        r = layout_open(settings, &resources.layout, err);
     for (size_t i = 0; i < PROCESS_COUNT && r == 0; i++)
         for (size_t g = 0; g < PROCESS_GRANTS_MAX && r == 0; g++) {
             const struct grant *grant = &PROCESSES[i].grants[g];
@@ -34,6 +37,7 @@ int resources_open(struct resources *ret, const struct settings *settings, struc
 void resources_done(struct resources *resources)
 {
     layout_done(&resources->layout);
+    certificate_done(&resources->certificate);
     for (size_t i = 0; i < PROCESS_COUNT; i++) {
         if (resources->listeners[i] >= 0)
             (void)close(resources->listeners[i]);
@@ -41,20 +45,77 @@ void resources_done(struct resources *resources)
     }
 }
 
+int resources_read_certificate(struct resources *resources, struct error *err)
+{
+    struct certificate certificate;
+    int r = certificate_read(resources->settings, &certificate, err);
+    if (r != 0)
+        return r;
+    if (certificate.outdated)
+        log_warning("the certificate in %s is not valid today: clients will refuse it",
+                    settings_text(resources->settings, SETTING_TLS_CERTIFICATE_FILE));
+    certificate_done(&resources->certificate);
+    resources->certificate = certificate;
+    return 0;
+}
+
 /* A sealed piece of memory to read from. */
+static int sealed_open(const char *name, const char *text, size_t len, struct error *err)
+{
+    AUTO_FD int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return error_set_errno(err, E_INTERNAL, "Cannot make memory for the %s", name);
+    int r = file_pwrite_all(fd, text, len, 0, err); /* the offset stays at the start, for the reader */
+    if (r == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+        r = error_set_errno(err, E_INTERNAL, "Cannot seal the %s", name);
+    return r ? r : TAKE_FD(fd);
+}
+
 static int seed_open(const json_t *seed, struct error *err)
 {
     AUTO_STR struct str text = STR_INIT(SEED_MAX);
-    AUTO_FD int fd = memfd_create("seed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     json_append_value(&text, seed);
-    if (fd < 0 || text.overflow)
-        return error_set_errno(err, E_INTERNAL, "Cannot make the seed");
-    int r = file_pwrite_all(fd, text.p, text.len, 0, err); /* the offset stays at the start, for the reader */
+    int fd = text.overflow ? error_set(err, E_INTERNAL, "The seed is too large")
+                           : sealed_open("seed", text.p, text.len, err);
     secret_wipe(text.p, text.len);
-    if (r == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-        r = error_set_errno(err, E_INTERNAL, "Cannot seal the seed");
-    return r ? r : TAKE_FD(fd);
+    return fd;
+}
+
+static int certificate_open(const struct certificate *c, enum grant_kind kind, struct error *err)
+{
+    if (kind == GRANT_CERTIFICATE)
+        return sealed_open("certificate", c->chain, c->chain_len, err);
+    return sealed_open("key", c->key, c->key_len, err);
+}
+
+int resources_open_certificate(const struct resources *resources, int ret_fds[static 2], struct error *err)
+{
+    AUTO_FD int certificate = certificate_open(&resources->certificate, GRANT_CERTIFICATE, err);
+    int key = certificate < 0 ? certificate : certificate_open(&resources->certificate, GRANT_KEY, err);
+    if (key < 0)
+        return key;
+    ret_fds[0] = TAKE_FD(certificate);
+    ret_fds[1] = key;
+    return 0;
+}
+
+/* Whether there is anything behind the row in this installation. */
+static bool grant_is_due(const struct resources *resources, size_t process, const struct grant *grant)
+{
+    switch (grant->kind) {
+    case GRANT_NONE:
+        return false;
+    case GRANT_SEED:
+        return resources->seeds[process];
+    case GRANT_CERTIFICATE:
+    case GRANT_KEY:
+        return resources->certificate.chain;
+    case GRANT_LISTEN:
+    case GRANT_DIR:
+        break;
+    }
+    return true;
 }
 
 /* A descriptor of its own for each start, so that a child's position in it dies with the child. */
@@ -64,6 +125,8 @@ static int grant_open(const struct resources *resources, size_t process, const s
         return file_open_beneath(resources->layout.storage, grant->dir, O_RDONLY | O_DIRECTORY, 0, err);
     if (grant->kind == GRANT_SEED)
         return seed_open(resources->seeds[process], err);
+    if (grant->kind == GRANT_CERTIFICATE || grant->kind == GRANT_KEY)
+        return certificate_open(&resources->certificate, grant->kind, err);
     int fd = fcntl(resources->listeners[process], F_DUPFD_CLOEXEC, 0);
     return fd >= 0 ? fd : error_set_errno(err, E_IO, "Cannot duplicate a listening socket");
 }
@@ -77,7 +140,7 @@ int resources_start_message(const struct resources *resources, size_t process, j
 
     for (size_t g = 0; g < PROCESS_GRANTS_MAX; g++) {
         const struct grant *grant = &row->grants[g];
-        if (grant->kind == GRANT_NONE || (grant->kind == GRANT_SEED && !resources->seeds[process]))
+        if (!grant_is_due(resources, process, grant))
             continue;
         int fd = grant_open(resources, process, grant, err);
         if (fd < 0) {

@@ -131,6 +131,22 @@ static const struct {
     {SETTING_IDP_LISTEN, SETTING_IDP_PUBLIC_URL},
 };
 
+bool settings_tls(const struct settings *settings)
+{
+    return *settings_text(settings, SETTING_TLS_CERTIFICATE_FILE) && *settings_text(settings, SETTING_TLS_KEY_FILE);
+}
+
+/* Half of a pair would mean plain HTTP where somebody wanted TLS. */
+static void check_tls(const struct settings *settings, struct problems *problems)
+{
+    static const enum setting PAIR[] = {SETTING_TLS_CERTIFICATE_FILE, SETTING_TLS_KEY_FILE};
+
+    for (size_t i = 0; i < ARRAY_LEN(PAIR); i++)
+        if (*settings_text(settings, PAIR[i]) && !*settings_text(settings, PAIR[1 - i]))
+            problems_add(problems, settings_where(settings, PAIR[i]), "%s is set, so %s must be set as well",
+                         setting_name(PAIR[i]), setting_name(PAIR[1 - i]));
+}
+
 static void check_listeners(const struct settings *settings, const char *file, struct problems *problems)
 {
     for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
@@ -139,12 +155,11 @@ static void check_listeners(const struct settings *settings, const char *file, s
         struct endpoint endpoint;
         if (endpoint_parse(settings_text(settings, id), &endpoint, NULL) != 0)
             continue; /* told when it was set */
-        if (!endpoint.loopback && !settings_flag(settings, SETTING_HTTP_BEHIND_PROXY))
-            problems_add(
-                problems, where,
-                "%s is not a loopback address, and this release speaks plain HTTP only: put a proxy with TLS in "
-                "front of it, then set http.behind_proxy = true",
-                setting_name(id));
+        if (!endpoint.loopback && !settings_tls(settings) && !settings_flag(settings, SETTING_HTTP_BEHIND_PROXY))
+            problems_add(problems, where,
+                         "%s is not a loopback address and would speak plain HTTP: set tls.certificate_file and "
+                         "tls.key_file, or put a proxy with TLS in front of it and set http.behind_proxy = true",
+                         setting_name(id));
         for (size_t other = 0; other < i; other++)
             if (strcmp(settings_text(settings, id), settings_text(settings, LISTENERS[other].listen)) == 0)
                 problems_add(problems, where, "%s is the same as %s", setting_name(id),
@@ -158,6 +173,7 @@ void settings_finish(struct settings *settings, const char *file, struct problem
         if (ROWS[i].min > 0 && ROWS[i].form != FORM_NUMBER && *settings->values[i].text == '\0' &&
             !settings->values[i].where)
             problems_add(problems, file, "%s must be set", ROWS[i].name);
+    check_tls(settings, problems);
     check_listeners(settings, file, problems);
     if (!settings_flag(settings, SETTING_IDP_ENABLED))
         problems_add(problems, settings_where(settings, SETTING_IDP_ENABLED),
@@ -167,7 +183,8 @@ void settings_finish(struct settings *settings, const char *file, struct problem
                      "scan.clamd_socket must stay empty: this release has no scanner, nothing would be scanned");
     for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
         AUTO_FREE char *authority = endpoint_authority(settings_text(settings, LISTENERS[i].listen));
-        settings_derive(settings, LISTENERS[i].public_url, xasprintf("http://%s", authority));
+        settings_derive(settings, LISTENERS[i].public_url,
+                        xasprintf("%s://%s", settings_tls(settings) ? "https" : "http", authority));
     }
     settings_derive(settings, SETTING_AUTH_ISSUER,
                     xasprintf("%s/%s/v2.0", settings_text(settings, SETTING_IDP_PUBLIC_URL),

@@ -42,6 +42,9 @@ void settings_finish(struct settings *settings, const char *file, struct problem
 const char *settings_text(const struct settings *settings, enum setting id);
 bool settings_flag(const struct settings *settings, enum setting id);
 
+/* Whether the listeners speak TLS. */
+bool settings_tls(const struct settings *settings);
+
 /* The start message's settings of one process: strings, numbers and booleans. The caller's. */
 json_t *settings_for(const struct settings *settings, enum peer peer);
 

@@ -65,6 +65,24 @@ static void continue_stop(struct supervisor *s, int64_t now_ms)
     }
 }
 
+/* SIGHUP: only the certificate is read anew; without TLS there is nothing to do. */
+static void reload(struct supervisor *s)
+{
+    struct resources *resources = s->tree.resources;
+    struct error err = {0};
+
+    if (!resources->certificate.chain) {
+        log_warning("signal %d: without tls.certificate_file there is nothing to read anew", SIGHUP);
+        return;
+    }
+    if (resources_read_certificate(resources, &err) != 0) {
+        log_error("the new certificate is not used, the one before stays: %s", err.detail);
+        return;
+    }
+    log_info("signal %d: the certificate was read anew", SIGHUP);
+    tree_tell_certificate(&s->tree);
+}
+
 static void take_signals(struct supervisor *s)
 {
     struct signalfd_siginfo info;
@@ -72,7 +90,10 @@ static void take_signals(struct supervisor *s)
     while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             continue; /* several ends may share one: tree_reap looks at everyone */
-        if (s->stop_ms == 0) {
+        if (info.ssi_signo == SIGHUP) {
+            if (s->stop_ms == 0)
+                reload(s);
+        } else if (s->stop_ms == 0) {
             log_info("signal %u: stopping", info.ssi_signo);
             begin_stop(s);
         } else if (info.ssi_signo == SIGINT) {
@@ -143,7 +164,7 @@ static int keep_alive(struct supervisor *s, void (*ready)(void *ctx), void *ctx,
     return 0;
 }
 
-int supervise_run(const struct resources *resources, const char *programs, void (*ready)(void *ctx), void *ctx,
+int supervise_run(struct resources *resources, const char *programs, void (*ready)(void *ctx), void *ctx,
                   struct error *err)
 {
     struct supervisor s = {.tree = {.resources = resources, .programs = programs}, .started_ms = clock_mono_ms()};

@@ -16,9 +16,9 @@
 /* Blocks the signals that supervise_run waits for. To be called first thing. */
 void supervise_block_signals(void);
 
-/* Returns 0 after SIGTERM, SIGINT or SIGHUP, when all children are gone; an error when not all became ready at the
+/* Returns 0 after SIGTERM or SIGINT, when all children are gone; an error when not all became ready at the
  * start. ready is called once, when they are. */
-int supervise_run(const struct resources *resources, const char *programs, void (*ready)(void *ctx), void *ctx,
+int supervise_run(struct resources *resources, const char *programs, void (*ready)(void *ctx), void *ctx,
                   struct error *err) MUST_USE;
 
 #endif

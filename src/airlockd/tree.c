@@ -221,6 +221,23 @@ bool tree_any_alive(const struct tree *tree, enum stop_stage last_stage)
     return false;
 }
 
+void tree_tell_certificate(struct tree *tree)
+{
+    for (size_t i = 0; i < PROCESS_COUNT; i++) {
+        struct error err = {0};
+        int fds[2];
+        if (tree->resources->listeners[i] < 0 || tree->members[i].pid <= 0)
+            continue;
+        if (resources_open_certificate(tree->resources, fds, &err) != 0) {
+            log_error("cannot tell %s of the new certificate: %s", member_name(i), err.detail);
+            continue;
+        }
+        member_tell(tree, i, json_pack("{s:s}", "op", message_op(MESSAGE_TLS)), fds, ARRAY_LEN(fds));
+        (void)close(fds[0]);
+        (void)close(fds[1]);
+    }
+}
+
 void tree_tell_stop(struct tree *tree, enum stop_stage stage)
 {
     for (size_t i = 0; i < PROCESS_COUNT; i++)

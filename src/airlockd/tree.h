@@ -18,7 +18,7 @@ struct member {
 };
 
 struct tree {
-    const struct resources *resources; /* borrowed */
+    struct resources *resources; /* borrowed */
     const char *programs;              /* directory; borrowed */
     struct member members[PROCESS_COUNT];
     bool stopping;      /* nobody is started any more */
@@ -40,6 +40,8 @@ void tree_kill_late(struct tree *tree, int64_t now_ms, int64_t limit_ms);
 
 bool tree_all_ready(const struct tree *tree);
 bool tree_any_alive(const struct tree *tree, enum stop_stage last_stage); /* among the stages up to this one */
+/* The certificate was read anew: every process that listens gets it. */
+void tree_tell_certificate(struct tree *tree);
 void tree_tell_stop(struct tree *tree, enum stop_stage stage);
 void tree_kill_all(struct tree *tree);
 /* "core, api": the members that are not ready; the caller's. */

@@ -168,6 +168,8 @@ static void child_handle(struct child *child, struct frame *frame)
         return;
     if (message == MESSAGE_STOP && child->hooks.stop)
         child->hooks.stop(child->hooks.ctx);
+    if (message == MESSAGE_TLS && child->hooks.tls && frame->fd_count == 2)
+        child->hooks.tls(frame->fds[0], frame->fds[1], child->hooks.ctx);
     if (message == MESSAGE_CHANNEL && child->hooks.channel && frame->fd_count == 1 &&
         peer_by_name(json_text(frame->message, "peer"), &peer))
         child->hooks.channel(peer, TAKE_FD(frame->fds[0]), child->hooks.ctx);

@@ -15,6 +15,7 @@ struct child;
 struct child_hooks {
     void (*channel)(enum peer peer, int fd, void *ctx); /* takes the descriptor over */
     void (*stop)(void *ctx);                            /* finish what runs, then return from main */
+    void (*tls)(int certificate, int key, void *ctx);   /* a new pair; the descriptors stay the caller's. May be NULL */
     void *ctx;
 };
 

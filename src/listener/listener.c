@@ -1,6 +1,10 @@
 /* The frame of a program that serves HTTP. Runs in airlock-api, airlock-blob and airlock-idp. */
 #include "listener/listener.h"
 
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #define STOP_GRACE_MS 2000
@@ -87,8 +91,62 @@ static void control_readable(int fd UNUSED, void *ctx)
     child_control_readable(listener->child);
 }
 
+/* A pair of PEM texts for new connections. */
+static int use_certificate(struct listener *listener, int certificate, int key, struct error *err)
+{
+    AUTO_FREE char *chain_text = NULL;
+    AUTO_FREE char *key_text = NULL;
+    struct http_certificate pair = {0};
+
+    int rc = file_read_fd(certificate, "the certificate", LISTENER_PEM_MAX, &chain_text, &pair.chain_len, err);
+    if (rc == 0)
+        rc = file_read_fd(key, "the key", LISTENER_PEM_MAX, &key_text, &pair.key_len, err);
+    pair.chain = chain_text;
+    pair.key = key_text;
+    if (rc == 0)
+        rc = http_server_set_certificate(listener->server, &pair, err);
+    if (key_text)
+        secret_wipe(key_text, pair.key_len);
+    return rc;
+}
+
+static void on_tls(int certificate, int key, void *ctx)
+{
+    struct error err = {0};
+    if (use_certificate(ctx, certificate, key, &err) != 0)
+        log_error("the new certificate is not used, the one before stays: %s", err.detail);
+    else
+        log_info("new connections get the new certificate");
+}
+
+/* With the start message; without a certificate the listener speaks plain HTTP. */
+static void listener_begin_tls(struct listener *listener)
+{
+    AUTO_FD int certificate = child_take_fd(listener->child, "certificate");
+    AUTO_FD int key = child_take_fd(listener->child, "key");
+    struct error err = {0};
+
+    if (certificate >= 0 && use_certificate(listener, certificate, key, &err) != 0)
+        die(&err, "cannot speak TLS");
+}
+
+/* The setting's list, as airlockd has checked it; it lives as long as the process. */
+static void read_proxies(struct listener *listener)
+{
+    AUTO_FREE char *list = xstrdup(child_setting(listener->child, "http.proxies"));
+    struct error err = {0};
+    char *rest = list;
+
+    for (const char *word; (word = strtok_r(rest, " ", &rest));) {
+        listener->proxies = xrealloc(listener->proxies, (listener->proxy_count + 1) * sizeof *listener->proxies);
+        if (network_parse(word, &listener->proxies[listener->proxy_count++], &err) != 0)
+            die(&err, "http.proxies");
+    }
+}
+
 static void listener_serve(struct listener *listener)
 {
+    read_proxies(listener);
     const struct http_settings settings = {
         .name = "airlock",
         .listen_fd = child_take_fd(listener->child, "listen"),
@@ -98,6 +156,8 @@ static void listener_serve(struct listener *listener)
         .head_deadline_ms = listener_setting(listener, "http.head_deadline_ms"),
         .idle_deadline_ms = listener_setting(listener, "http.idle_deadline_ms"),
         .min_body_rate = listener_setting(listener, "http.min_body_rate"),
+        .proxies = listener->proxies,
+        .proxy_count = listener->proxy_count,
         .buffers = listener_setting(listener, "http.buffers"),
         .handler = listener->spec.handler,
         .ctx = listener->spec.ctx,
@@ -107,12 +167,13 @@ static void listener_serve(struct listener *listener)
     if (http_server_new(&settings, &listener->server, &err) != 0)
         die(&err, "cannot serve");
     http_server_set_refusal(listener->server, listener->spec.refusal);
+    listener_begin_tls(listener);
 }
 
 void listener_open(struct listener *listener)
 {
     listener_serve(listener);
-    child_set_hooks(listener->child, &(struct child_hooks){core_connected, on_stop, listener});
+    child_set_hooks(listener->child, &(struct child_hooks){core_connected, on_stop, on_tls, listener});
     listener_watch(listener, child_control_fd(listener->child), control_readable, listener);
     child_control_readable(listener->child); /* what came with the start message */
 }

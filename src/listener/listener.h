@@ -8,6 +8,8 @@
 #include "ipc/child.h"
 #include "ipc/client.h"
 
+#define LISTENER_PEM_MAX ((size_t)256 * 1024) /* bytes of a certificate chain, and of a key */
+
 struct listener_spec {
     const char *workers_setting;  /* "api.workers" and the like */
     void (*handler)(struct http_exchange *x, void *ctx);
@@ -23,6 +25,8 @@ struct listener {
     struct child *child;
     struct ipc_client *core;
     struct http_server *server;
+    struct network *proxies; /* http.proxies */
+    size_t proxy_count;
     int core_fd; /* as the loop watches it; -1: none */
     struct listener_spec spec;
 };

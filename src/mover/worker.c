@@ -263,7 +263,7 @@ static int worker_signals(void)
 void worker_run(struct child *child, struct store *store, const struct worker_options *options)
 {
     struct worker worker = {.child = child, .lost_days = options->lost_days, .signals = worker_signals()};
-    const struct child_hooks hooks = {worker_channel, worker_stop, &worker};
+    const struct child_hooks hooks = {.channel = worker_channel, .stop = worker_stop, .ctx = &worker};
 
     worker.mover = (struct mover){store, pool_new(store, options->threads)};
     worker.core = ipc_client_new(worker_pushed, worker_serve, &worker);
