@@ -1,9 +1,18 @@
 // A small HTTP client for tests: says exactly what came back, follows nothing, keeps connections alive.
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 
 // Free sockets go after 4 s, before any server here gives up on them.
-const shared = new http.Agent({ keepAlive: true, maxSockets: 256, timeout: 4000 });
+const KEPT = { keepAlive: true, maxSockets: 256, timeout: 4000 };
+const shared = new http.Agent(KEPT);
+const secure = new https.Agent(KEPT);
+let trusted;
+
+/** From now on https addresses are judged by this authority (PEM), where a request names none itself. */
+export function trust(pem) {
+  trusted = pem;
+}
 
 /** An answer: status, headers, bytes, and its text or JSON on demand. */
 class Answer {
@@ -26,12 +35,12 @@ class Answer {
 
 /** The parts of an address, its path untouched: what tests send is not tidied up ("/a/../b" stays). */
 function target(url) {
-  const [, ipv6, name, port, path] = /^http:\/\/(?:\[([^\]]+)\]|([^/:?]+)):(\d+)([^#]*)/.exec(url);
-  return { hostname: ipv6 ?? name, port, path: path || '/' };
+  const [, scheme, ipv6, name, port, path] = /^(https?):\/\/(?:\[([^\]]+)\]|([^/:?]+)):(\d+)([^#]*)/.exec(url);
+  return { secure: scheme === 'https', hostname: ipv6 ?? name, port, path: path || '/' };
 }
 
 /** Sends a request; body may be a Buffer, a string, an object (as JSON) or a readable stream with a Content-Length header. */
-export function send(method, url, { headers = {}, body, agent = shared, timeout = 60000 } = {}) {
+export function send(method, url, { headers = {}, body, agent, ca = trusted, timeout = 60000 } = {}) {
   return new Promise((resolve, reject) => {
     const stream = body && typeof body.pipe === 'function';
     let bytes;
@@ -46,7 +55,9 @@ export function send(method, url, { headers = {}, body, agent = shared, timeout 
     }
     if (bytes) all['content-length'] ??= bytes.length;
     else if (!stream && ['PUT', 'POST', 'PATCH'].includes(method)) all['content-length'] ??= 0;
-    const request = http.request({ ...target(url), method, headers: all, agent, timeout }, (message) => {
+    const to = target(url);
+    const [library, usual, tls] = to.secure ? [https, secure, { ca }] : [http, shared, {}];
+    const request = library.request({ ...to, ...tls, method, headers: all, agent: agent ?? usual, timeout }, (message) => {
       const chunks = [];
       message.on('data', (chunk) => chunks.push(chunk));
       message.on('end', () => resolve(new Answer(message, Buffer.concat(chunks))));
