@@ -14,11 +14,23 @@ def c_string(text):
     return "\n".join(f'    "{line}\\n"' for line in lines if line.strip())
 
 
+def expanded(path):
+    """Yields (name, text) of each query; one with "-- each: KEY value…" once a value, which stands for {KEY}."""
+    for part in re.split(r"^-- name: ", open(path, encoding="utf-8").read(), flags=re.M)[1:]:
+        name, _, body = part.partition("\n")
+        each = re.match(r"-- each: (\w+) (.*)\n", body)
+        if not each:
+            yield name, body
+            continue
+        for value in each[2].split():
+            key = "{" + each[1] + "}"
+            yield name.replace(key, value.upper()), body.replace(key, value)
+
+
 def queries(path):
     """Yields (name, statement) in file order; a name given twice is an error."""
     seen = set()
-    for part in re.split(r"^-- name: ", open(path, encoding="utf-8").read(), flags=re.M)[1:]:
-        name, _, body = part.partition("\n")
+    for name, body in expanded(path):
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name) or name in seen:
             sys.exit(f"{path}: bad or repeated query name: {name}")
         seen.add(name)

@@ -100,26 +100,50 @@ UPDATE request SET status_message = $2 WHERE id = $1;
 -- name: REQUEST_NEXT_FENCE
 UPDATE request SET fence = fence + 1 WHERE id = $1 RETURNING fence;
 
--- Keyset paging: $6 names the order, ($7, $8) the last row seen ('' for the first page).
--- name: REQUEST_LIST_UP
-SELECT * FROM (SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated,
-    CASE $6 WHEN 'createdWhen' THEN CAST(created AS TEXT) WHEN 'updatedWhen' THEN CAST(updated AS TEXT) WHEN 'title' THEN title
-        WHEN 'status' THEN status WHEN 'type' THEN type ELSE creator END AS sort_key
-    FROM request
-    WHERE ($1 = '' OR workspace = $1) AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
-        AND ($5 = '' OR workspace IN (SELECT workspace FROM assignment WHERE subject = $5 AND role = 'AirlockManager'))) AS r
-WHERE $8 = '' OR (sort_key, id) > ($7, $8) ORDER BY sort_key, id LIMIT $9;
+-- Lists of requests: one query for each order and direction, so that an index gives the order. Keyset paging: ($5, $6)
+-- is the last row seen. Of one workspace; of one person, and of the workspaces that an Airlock Manager has: few rows,
+-- which are sorted.
+-- name: REQUESTS_OF_WORKSPACE_UP_{KEY}
+-- each: KEY created updated title status type creator
+SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+WHERE workspace = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+    AND ({KEY}, id) > ($5, $6) ORDER BY {KEY}, id LIMIT $7;
 
--- name: REQUEST_LIST_DOWN
-SELECT * FROM (SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated,
-    CASE $6 WHEN 'createdWhen' THEN CAST(created AS TEXT) WHEN 'updatedWhen' THEN CAST(updated AS TEXT) WHEN 'title' THEN title
-        WHEN 'status' THEN status WHEN 'type' THEN type ELSE creator END AS sort_key
-    FROM request
-    WHERE ($1 = '' OR workspace = $1) AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
-        AND ($5 = '' OR workspace IN (SELECT workspace FROM assignment WHERE subject = $5 AND role = 'AirlockManager'))) AS r
-WHERE $8 = '' OR (sort_key, id) < ($7, $8) ORDER BY sort_key DESC, id DESC LIMIT $9;
+-- name: REQUESTS_OF_WORKSPACE_DOWN_{KEY}
+-- each: KEY created updated title status type creator
+SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+WHERE workspace = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+    AND ({KEY}, id) < ($5, $6) ORDER BY {KEY} DESC, id DESC LIMIT $7;
+
+-- name: REQUESTS_OF_PERSON_UP_{KEY}
+-- each: KEY created updated title status type creator
+SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+WHERE creator = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+    AND ({KEY}, id) > ($5, $6) ORDER BY {KEY}, id LIMIT $7;
+
+-- name: REQUESTS_OF_PERSON_DOWN_{KEY}
+-- each: KEY created updated title status type creator
+SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+WHERE creator = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+    AND ({KEY}, id) < ($5, $6) ORDER BY {KEY} DESC, id DESC LIMIT $7;
+
+-- name: REQUESTS_OF_MANAGER_UP_{KEY}
+-- each: KEY created updated title status type creator
+SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+WHERE workspace IN (SELECT workspace FROM assignment WHERE subject = $1 AND role = 'AirlockManager') AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+    AND ({KEY}, id) > ($5, $6) ORDER BY {KEY}, id LIMIT $7;
+
+-- name: REQUESTS_OF_MANAGER_DOWN_{KEY}
+-- each: KEY created updated title status type creator
+SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+WHERE workspace IN (SELECT workspace FROM assignment WHERE subject = $1 AND role = 'AirlockManager') AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+    AND ({KEY}, id) < ($5, $6) ORDER BY {KEY} DESC, id DESC LIMIT $7;
 
 -- name: HISTORY_ADD
 INSERT INTO history (request, version, status, updated_by, updated) VALUES ($1, $2, $3, $4, $5);

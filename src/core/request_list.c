@@ -1,24 +1,40 @@
 /* Lists of requests, page by page. Part of airlock-core. */
 #include <string.h>
 
+#include "base/num.h"
 #include "core/caller.h"
 #include "core/request.h"
+#include "model/validate.h"
 
 #define PAGE_DEFAULT 500
 #define PAGE_MAX 1000
 #define CURSOR_MAX 2048
+#define LAST_CHARACTER "\xf4\x8f\xbf\xbf"
 #define PAGE_BYTES_MAX (4 << 20) /* a longer list goes on with a cursor: an answer must fit a frame */
 
-static const char *const ORDERS[] = {"createdWhen", "updatedWhen", "title", "status", "type", "createdBy"};
+/* Whose requests: $1 of the queries. */
+enum list_of { LIST_OF_WORKSPACE, LIST_OF_PERSON, LIST_OF_MANAGER, LIST_OF_COUNT };
+
+/* The orders and their queries, down and up. */
+static const struct order {
+    const char *name;
+    bool is_number; /* the key is a time; otherwise a text */
+    enum db_query queries[LIST_OF_COUNT][2];
+} ORDERS[] = {
+#define WAYS(scope, key) {Q_REQUESTS_OF_##scope##_DOWN_##key, Q_REQUESTS_OF_##scope##_UP_##key}
+#define ORDER(name, is_number, key) {name, is_number, {WAYS(WORKSPACE, key), WAYS(PERSON, key), WAYS(MANAGER, key)}}
+    ORDER("createdWhen", true, CREATED), ORDER("updatedWhen", true, UPDATED), ORDER("title", false, TITLE),
+    ORDER("status", false, STATUS),      ORDER("type", false, TYPE),          ORDER("createdBy", false, CREATOR),
+};
 
 /* What to list; texts are "" when not asked for. */
 struct listing {
-    const char *workspace;
+    enum list_of of;
+    const char *owner; /* the workspace, the person, the manager */
     const char *creator;
     const char *type;
     const char *status;
-    const char *manager; /* only workspaces where this subject is Airlock Manager */
-    const char *order;
+    const struct order *order;
     bool ascending;
     int64_t limit;
     char *cursor_key;
@@ -33,7 +49,8 @@ static void listing_done(struct listing *l)
 
 static int listing_read_order(const json_t *in, struct listing *ret, struct error *err)
 {
-    int r = json_get_string(in, "order_by", "createdWhen", 40, &ret->order, err);
+    const char *name;
+    int r = json_get_string(in, "order_by", "createdWhen", 40, &name, err);
     if (r == 0)
         r = json_get_bool(in, "order_ascending", true, &ret->ascending, err);
     if (r == 0)
@@ -41,8 +58,10 @@ static int listing_read_order(const json_t *in, struct listing *ret, struct erro
     if (r != 0)
         return r;
     for (size_t i = 0; i < ARRAY_LEN(ORDERS); i++)
-        if (strcmp(ORDERS[i], ret->order) == 0)
+        if (strcmp(ORDERS[i].name, name) == 0) {
+            ret->order = &ORDERS[i];
             return 0;
+        }
     return error_set_field(err, E_INVALID, "order_by",
                            "order_by must be createdWhen, updatedWhen, title, status, type or createdBy");
 }
@@ -109,6 +128,36 @@ static json_t *cursor_after(const char *key, const char *id)
     return json_string(str_text(&text));
 }
 
+/* The key that the page begins behind: the cursor's, or one that no row has. */
+static int listing_key(const struct listing *l, const char *behind_all, struct db_value *ret, struct error *err)
+{
+    uint64_t number = l->ascending ? 0 : INT64_MAX;
+
+    if (!l->order->is_number) {
+        *ret = DB_T(*l->cursor_id ? l->cursor_key : l->ascending ? "" : behind_all);
+        return 0;
+    }
+    if (*l->cursor_id && !num_parse(l->cursor_key, 0, INT64_MAX, &number))
+        return error_set_field(err, E_INVALID, "cursor", "The cursor does not belong to this order");
+    *ret = DB_I(number);
+    return 0;
+}
+
+static int listing_select(struct core *core, const struct listing *l, struct db_rows **ret_rows, struct error *err)
+{
+    AUTO_STR struct str behind_all = STR_INIT((VALIDATE_TITLE_MAX + 1) * sizeof LAST_CHARACTER);
+    struct db_value key;
+
+    for (int i = 0; i <= VALIDATE_TITLE_MAX; i++) /* longer than the longest text, of the last character */
+        str_append(&behind_all, LAST_CHARACTER);
+    int r = listing_key(l, str_text(&behind_all), &key, err);
+    return r ? r
+             : db_select(core->db, l->order->queries[l->of][l->ascending],
+                         ARGS(DB_T(l->owner), DB_T(l->creator), DB_T(l->type), DB_T(l->status), key, DB_T(l->cursor_id),
+                              DB_I(l->limit + 1)),
+                         ret_rows, err);
+}
+
 static int listing_run(struct core *core, const struct call *call, const struct listing *l, bool with_actions,
                        json_t *ret_list, json_t **ret_cursor, struct error *err)
 {
@@ -116,10 +165,8 @@ static int listing_run(struct core *core, const struct call *call, const struct 
     AUTO_FREE char *last_key = NULL;
     char last_id[UUID_TEXT_SIZE] = "";
     size_t bytes = 0;
-    int r = db_select(core->db, l->ascending ? Q_REQUEST_LIST_UP : Q_REQUEST_LIST_DOWN,
-                      ARGS(DB_T(l->workspace), DB_T(l->creator), DB_T(l->type), DB_T(l->status), DB_T(l->manager),
-                           DB_T(l->order), DB_T(l->cursor_key), DB_T(l->cursor_id), DB_I(l->limit + 1)),
-                      &rows, err);
+    int r = listing_select(core, l, &rows, err);
+
     if (r != 0)
         return r;
     while ((r = db_rows_next(rows, err)) == 1) {
@@ -157,18 +204,18 @@ static int listing_answer(struct core *core, const struct call *call, const stru
 
 int request_list(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
-    CLEANUP(listing_done) struct listing l = {.manager = ""};
+    CLEANUP(listing_done) struct listing l = {.of = LIST_OF_WORKSPACE};
     int r = caller_workspace(core, call, ROLE_WORKSPACE_ALL, ROLE_TRE_ADMIN, err);
 
     if (r == 0)
         r = listing_read(call->in, &l, err);
-    l.workspace = call->workspace;
+    l.owner = call->workspace;
     return r ? r : listing_answer(core, call, &l, "airlockRequests", true, ret_ok, err);
 }
 
 int request_list_all(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
-    CLEANUP(listing_done) struct listing l = {.workspace = "", .manager = ""};
+    CLEANUP(listing_done) struct listing l = {.owner = call->who.subject};
     bool as_manager = false;
     int r = caller_core(core, call, err);
 
@@ -178,9 +225,6 @@ int request_list_all(struct core *core, struct call *call, json_t **ret_ok, stru
         r = listing_read(call->in, &l, err);
     if (r == 0)
         r = json_get_bool(call->in, "airlock_manager", false, &as_manager, err);
-    if (as_manager)
-        l.manager = call->who.subject;
-    else
-        l.creator = call->who.subject;
+    l.of = as_manager ? LIST_OF_MANAGER : LIST_OF_PERSON;
     return r ? r : listing_answer(core, call, &l, "requests", false, ret_ok, err);
 }

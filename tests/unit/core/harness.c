@@ -125,11 +125,12 @@ int bench_ask(struct bench *b, enum peer from, enum message message, json_t *fie
     json_object_set_new(frame, "id", json_integer(1));
     if (!json_object_get(frame, "address"))
         json_object_set_new(frame, "address", json_string("127.0.0.1"));
-    assert_int_equal(db_begin(b->core.db, &err), 0);
+    if (!b->in_batch)
+        assert_int_equal(db_begin(b->core.db, &err), 0);
     int r = dispatch(&b->core, from, frame, &answer, &err);
-    if (r == 0)
+    if (r == 0 && !b->in_batch)
         assert_int_equal(db_commit(b->core.db, &err), 0);
-    else
+    else if (r != 0)
         db_rollback(b->core.db);
     for (size_t i = 0; i < b->core.effects.count; i++)
         if (b->core.effects.items[i].kind == EFFECT_DRAIN)
@@ -144,6 +145,12 @@ int bench_ask(struct bench *b, enum peer from, enum message message, json_t *fie
     if (ret_ok)
         *ret_ok = json_incref(json_object_get(answer, "ok"));
     return 0;
+}
+
+void bench_batch(struct bench *b, bool begin)
+{
+    b->in_batch = begin;
+    assert_int_equal(begin ? db_begin(b->core.db, NULL) : db_commit(b->core.db, NULL), 0);
 }
 
 int bench_act(struct bench *b, const char *who, enum message message, json_t *fields, json_t **ret_ok)
@@ -268,23 +275,27 @@ int bench_result(struct bench *b, const json_t *job, const char *outcome, json_t
 
 json_t *bench_sealed_files(struct bench *b, const json_t *job)
 {
-    AUTO_JSON json_t *ok = NULL;
     json_t *sealed = json_array();
-    size_t i;
-    json_t *file;
-    assert_int_equal(bench_ask(b, PEER_MOVER, MESSAGE_JOB_FILES,
-                               json_pack("{s:I, s:I, s:i}", "job", (json_int_t)json_int(job, "id"), "token",
-                                         (json_int_t)json_int(job, "token"), "after", 0),
-                               &ok),
-                     0);
-    json_array_foreach(json_object_get(ok, "files"), i, file)
-    {
-        const json_t *extent = json_array_get(json_object_get(file, "extents"), 0);
-        json_array_append_new(sealed, json_pack("{s:I, s:s, s:I, s:s}", "blob", (json_int_t)json_int(file, "blob"),
-                                                "object", json_string_value(json_array_get(extent, 0)), "size",
-                                                (json_int_t)json_int(file, "size"), "sha256",
-                                                json_string_value(json_array_get(extent, 3))));
-    }
+    int64_t after = 0;
+    do {
+        AUTO_JSON json_t *ok = NULL;
+        size_t i;
+        const json_t *file;
+        assert_int_equal(bench_ask(b, PEER_MOVER, MESSAGE_JOB_FILES,
+                                   json_pack("{s:I, s:I, s:I}", "job", (json_int_t)json_int(job, "id"), "token",
+                                             (json_int_t)json_int(job, "token"), "after", (json_int_t)after),
+                                   &ok),
+                         0);
+        json_array_foreach(json_object_get(ok, "files"), i, file)
+        {
+            const json_t *extent = json_array_get(json_object_get(file, "extents"), 0);
+            json_array_append_new(sealed, json_pack("{s:I, s:s, s:I, s:s}", "blob", (json_int_t)json_int(file, "blob"),
+                                                    "object", json_string_value(json_array_get(extent, 0)), "size",
+                                                    (json_int_t)json_int(file, "size"), "sha256",
+                                                    json_string_value(json_array_get(extent, 3))));
+        }
+        after = json_int(ok, "next");
+    } while (after);
     return sealed;
 }
 

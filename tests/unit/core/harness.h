@@ -22,6 +22,7 @@ struct bench {
     char url[4096]; /* of the last link */
     json_t *sas;    /* its parameters, as airlock-blob sends them */
     char account[32];
+    bool in_batch;
 };
 
 int bench_setup(void **state);
@@ -34,6 +35,8 @@ char *bench_token(struct bench *b, const char *who, const char *audience, int64_
 /* Sends a frame in a transaction of its own and commits. fields is stolen. Returns 0 and the answer's ok, or the code
  * of its error (*ret_ok NULL; the detail is in bench_detail). */
 int bench_ask(struct bench *b, enum peer from, enum message message, json_t *fields, json_t **ret_ok);
+/* Between true and false frames share one transaction, as a batch of them does. */
+void bench_batch(struct bench *b, bool begin);
 extern char bench_detail[512];
 /* The same as a person in WS1, for a request route. */
 int bench_act(struct bench *b, const char *who, enum message message, json_t *fields, json_t **ret_ok);

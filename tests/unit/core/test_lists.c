@@ -141,12 +141,75 @@ static void blocks_without_a_list_show_only_when_asked(void **state)
     assert_int_equal(json_int(json_array_get(blobs, 1), "size"), 5);
 }
 
+static const char *const ORDERS[] = {"createdWhen", "updatedWhen", "title", "status", "type", "createdBy"};
+
+/* All pages of a list, the ids in order. */
+static json_t *all_requests(struct bench *b, enum message message, const char *who, const char *order, bool ascending,
+                            int limit)
+{
+    AUTO_FREE char *cursor = xstrdup("");
+    json_t *ids = json_array();
+    do {
+        AUTO_FREE char *token = bench_token(b, who, message == MESSAGE_REQUEST_LIST ? WS1 : "", 0);
+        AUTO_JSON json_t *ok = NULL;
+        size_t i;
+        const json_t *item;
+        assert_int_equal(bench_ask(b, PEER_API, message,
+                                   json_pack("{s:s, s:s, s:s, s:b, s:i, s:s}", "token", token, "workspace", WS1,
+                                             "order_by", order, "order_ascending", ascending, "limit", limit, "cursor",
+                                             cursor),
+                                   &ok),
+                         0);
+        const json_t *list = json_object_get(ok, message == MESSAGE_REQUEST_LIST ? "airlockRequests" : "requests");
+        json_array_foreach(list, i, item)
+        {
+            const json_t *request = json_object_get(item, "airlockRequest");
+            json_array_append_new(ids, json_string(json_text(request ? request : item, "id")));
+        }
+        assert_true(json_array_size(list) <= (size_t)limit);
+        free(cursor);
+        cursor = xstrdup(json_text(ok, "nextCursor"));
+    } while (*cursor);
+    return ids;
+}
+
+/* Small pages give the list of one large page, and down is up turned round. */
+static void check_order(struct bench *b, enum message message, const char *who, const char *order, size_t count)
+{
+    AUTO_JSON json_t *whole = all_requests(b, message, who, order, true, 100);
+    AUTO_JSON json_t *pages = all_requests(b, message, who, order, true, 2);
+    AUTO_JSON json_t *down = all_requests(b, message, who, order, false, 3);
+    assert_int_equal(json_array_size(whole), count);
+    assert_true(json_equal(whole, pages));
+    assert_int_equal(json_array_size(down), count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(json_equal(json_array_get(down, i), json_array_get(whole, count - 1 - i)));
+}
+
+static void request_lists_page_in_every_order(void **state)
+{
+    static const char *const TITLES[] = {"b", "a", "a", "\xf4\x8f\xbf\xbd", "Z", "b"};
+    struct bench *b = *state;
+    for (size_t i = 0; i < ARRAY_LEN(TITLES); i++) {
+        assert_int_equal(bench_act(b, i % 2 ? "alice" : "dave", MESSAGE_REQUEST_CREATE,
+                                   json_pack("{s:s, s:s}", "type", i < 3 ? "import" : "export", "title", TITLES[i]), NULL),
+                         0);
+    }
+    bench_create(b, "alice", "export");
+    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_CANCEL, NULL, NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(ORDERS); i++) {
+        check_order(b, MESSAGE_REQUEST_LIST, "carol", ORDERS[i], 7);
+        check_order(b, MESSAGE_REQUEST_LIST_ALL, "alice", ORDERS[i], 4);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
         T(pages_are_the_naive_list),
         T(blocks_without_a_list_show_only_when_asked),
+        T(request_lists_page_in_every_order),
     };
     return cmocka_run_group_tests_name("core/lists", tests, NULL, NULL);
 }
