@@ -1,5 +1,6 @@
 // Threat T20: drafts fill what they are given and no more; the rest of the system does not notice. Needs root, for a small tmpfs.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
@@ -44,11 +45,11 @@ test('T20 drafts that fill the disk stop at the reserve: 507 for data, everythin
   const flood = await dave.createRequest(tree.first, 'export');
   const floodLink = await dave.linkUrl(flood);
   let last;
-  for (let i = 0; i < 100 && last !== 507; i++) last = (await putBlob(floodLink, `${i}.bin`, Buffer.alloc(8 * MiB))).status;
+  for (let i = 0; i < 100 && last !== 507; i++) last = (await putBlob(floodLink, `${i}.bin`, crypto.randomBytes(8 * MiB))).status;
   assert.equal(last, 507, 'the flood ends');
   const { bavail, bsize } = fs.statfsSync(mount);
   assert.ok(bavail * bsize >= 56 * MiB, `${bavail * bsize} bytes are left`);
-  assertAzureError(await putBlob(waiting.link, 'b.bin', Buffer.alloc(16 * MiB)), 507, 'InsufficientStorage');
+  assertAzureError(await putBlob(waiting.link, 'b.bin', crypto.randomBytes(16 * MiB)), 507, 'InsufficientStorage');
 
   assert.equal((await getBlob(waiting.link, 'a.txt')).text, 'uploaded before');
   assert.equal((await alice.submit(waiting)).status, 200);
@@ -61,7 +62,7 @@ test('T20 drafts that fill the disk stop at the reserve: 507 for data, everythin
   const room = await alice.createRequest(tree.first, 'export');
   const link = await alice.linkUrl(room);
   for (let i = 0; ; i++) {
-    const { status } = await putBlob(link, 'b.bin', Buffer.alloc(16 * MiB));
+    const { status } = await putBlob(link, 'b.bin', crypto.randomBytes(16 * MiB));
     if (status === 201) break;
     assert.ok(status === 507 && i < 100, `${status}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -240,7 +240,7 @@ static void T06_revoke_all_ends_every_link(void **state)
 
 /* A link, at every listener, under the name of every account of both workspaces, and with another request's container.
  */
-static void T08_a_link_opens_its_place_only(void **state)
+static void t08_a_link_opens_its_place_only(void **state)
 {
     struct bench *b = *state;
     static const char *const DIGITS[] = {"11111111", "22222222"};
@@ -442,7 +442,7 @@ int main(void)
         T(T06_cancel_ends_the_reviewers_links),
         T(T06_revoke_ends_the_links_of_what_was_approved),
         T(T06_revoke_all_ends_every_link),
-        T(T08_a_link_opens_its_place_only),
+        T(t08_a_link_opens_its_place_only),
         T(T10_a_link_seen_outside_TLS_is_marked_once),
         T(refusals_in_the_wrong_place_are_counted),
         T(refusals_of_different_links_are_apart),

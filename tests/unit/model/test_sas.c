@@ -305,7 +305,7 @@ static void test_id(void **state)
 }
 
 /* The key of every account, container and generation is another one, and a link opens only its own. */
-static void T08_keys_are_apart(void **state)
+static void t08_keys_are_apart(void **state)
 {
     (void)state;
     static const char *const ACCOUNTS[] = {"stalimexdemo",      "stalimipdemo",      "stalimrejdemo",
@@ -334,7 +334,7 @@ static void T08_keys_are_apart(void **state)
     assert_memory_not_equal(one, two, SAS_KEY_SIZE);
 }
 
-static void T08_swapped_elements(void **state)
+static void t08_swapped_elements(void **state)
 {
     (void)state;
     struct sas_mint mint = good_mint();
@@ -359,7 +359,7 @@ static void T08_swapped_elements(void **state)
 }
 
 /* Ten areas of two workspaces and two containers in each: a link of one is refused by all others. */
-static void T08_all_pairs(void **state)
+static void t08_all_pairs(void **state)
 {
     (void)state;
     static const char *const PLACES[] = {"stalimexdemo",      "stalimipdemo",      "stalimrejdemo",
@@ -421,7 +421,7 @@ static bool same_meaning(const struct query *a, const struct query *b)
 
 /* One random change of a minted link's text, 20,000 times; whatever still reads as the same fields may pass
  * (another spelling of the escapes), nothing else. */
-static void T09_mutations(void **state)
+static void t09_mutations(void **state)
 {
     (void)state;
     static const char CHARS[] = "abcdefwxyzABCDEF0123456789-+/=&%.,:_TZ";
@@ -460,7 +460,7 @@ static void T09_mutations(void **state)
 }
 
 /* Every deliberate tampering. */
-static void T09_tampering(void **state)
+static void t09_tampering(void **state)
 {
     (void)state;
     static const struct {
@@ -635,9 +635,9 @@ int main(void)
         cmocka_unit_test(test_string_to_sign), cmocka_unit_test(test_mint),
         cmocka_unit_test(test_mint_refusals),  cmocka_unit_test(test_parse),
         cmocka_unit_test(test_is_field),       cmocka_unit_test(test_id),
-        cmocka_unit_test(T08_keys_are_apart), cmocka_unit_test(T08_swapped_elements), cmocka_unit_test(T08_all_pairs),
-        cmocka_unit_test(test_order_is_free),  cmocka_unit_test(T09_mutations),
-        cmocka_unit_test(T09_tampering),      cmocka_unit_test(test_signature_form),
+        cmocka_unit_test(t08_keys_are_apart), cmocka_unit_test(t08_swapped_elements), cmocka_unit_test(t08_all_pairs),
+        cmocka_unit_test(test_order_is_free),  cmocka_unit_test(t09_mutations),
+        cmocka_unit_test(t09_tampering),      cmocka_unit_test(test_signature_form),
         cmocka_unit_test(test_time),           cmocka_unit_test(test_protocol),
         cmocka_unit_test(test_address),        cmocka_unit_test(test_permission),
     };
