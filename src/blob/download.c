@@ -10,6 +10,7 @@
 #include "blob/properties.h"
 #include "blob/range.h"
 #include "blob/reply.h"
+#include "store/ahead.h"
 
 struct download {
     struct request *rq;
@@ -21,11 +22,13 @@ struct download {
     struct extent_cursor cursor;
     char object[UUID_TEXT_SIZE]; /* that fd is open on */
     int fd;
+    struct ahead *ahead; /* what reads fd, when that is not sendfile */
 };
 
 /* Closes the file and the audit's record of this use. Harmless when done before. */
 static void download_end(struct download *down, uint64_t sent)
 {
+    ahead_free(TAKE_PTR(down->ahead));
     if (down->fd >= 0)
         (void)close(TAKE_FD(down->fd));
     transfer_end(TAKE_PTR(down->transfer));
@@ -59,10 +62,27 @@ static struct download *download_new(struct request *rq)
     return down;
 }
 
+/* The part that the head alone says is wanted: core then names the extents of no other. Only a hint: what counts is
+ * wanted_range, when the blob is known. */
+static void add_range_hint(const struct request *rq, json_t *fields)
+{
+    const char *text = request_header(rq, "x-ms-range");
+    struct range range;
+
+    if (!text && !request_header(rq, "If-Range"))
+        text = request_header(rq, "Range");
+    if (range_parse(text, INT64_MAX, &range) != RANGE_PART)
+        return;
+    (void)json_object_set_new(fields, "first", json_integer((json_int_t)range.first));
+    (void)json_object_set_new(fields, "last", json_integer((json_int_t)(range.first + range.length - 1)));
+}
+
 static int ask_open(struct request *rq, bool body, json_t **ret_blob, struct error *err)
 {
     json_t *fields = request_fields(rq);
     (void)json_object_set_new(fields, "body", json_boolean(body));
+    if (body)
+        add_range_hint(rq, fields);
     return ipc_call(rq->app->core, MESSAGE_BLOB_OPEN, fields, ret_blob, err);
 }
 
@@ -154,8 +174,8 @@ static int download_open(struct download *down, struct error *err)
     if (r == 0)
         r = check_conditional(down->rq, down->blob, err);
     if (r == 0)
-        r = extents_from_json(json_object_get(down->blob, "extents"), (uint64_t)json_int(down->blob, "size"),
-                              &down->extents, err);
+        r = extents_from_json(json_object_get(down->blob, "extents"), json_int(down->blob, "at"),
+                              (uint64_t)json_int(down->blob, "size"), &down->extents, err);
     return r;
 }
 
@@ -279,17 +299,53 @@ static void refuse_range(struct download *down, enum azure_code code, uint64_t s
     reply_azure(down->rq, code, "");
 }
 
+static int next_stretch(void *ctx, uint64_t *ret_offset, uint64_t *ret_len)
+{
+    struct download *down = ctx;
+    struct extent piece;
+
+    if (!extent_cursor_next(&down->cursor, &piece))
+        return 0;
+    *ret_offset = piece.offset;
+    *ret_len = piece.length;
+    return 1;
+}
+
+static int read_bytes(void *ctx, const void **ret_bytes, size_t *ret_len)
+{
+    struct download *down = ctx;
+    return ahead_read(down->ahead, ret_bytes, ret_len);
+}
+
+/* Much that the page cache does not have is read past it, while there are buffers for that. The cursor is at the start,
+ * and the first object open. */
+static struct ahead *open_ahead(struct download *down)
+{
+    const struct ahead_source source = {next_stretch, down};
+
+    if (down->fd < 0 || !extents_are_one_object(&down->extents) ||
+        !ahead_is_worth(down->fd, down->extents.items[0].offset, down->range.length))
+        return NULL;
+    return ahead_new(down->rq->app->store, down->fd, &source);
+}
+
 static void download_send(struct download *down, bool is_part, uint64_t size)
 {
     struct request *rq = down->rq;
-    struct http_file_source source = {.next = next_piece, .done = on_done, .ctx = down};
+    const struct http_file_source files = {.next = next_piece, .done = on_done, .ctx = down};
+    const struct http_byte_source bytes = {.read = read_bytes, .done = on_done, .ctx = down};
+    int status = is_part ? 206 : 200;
 
     if (is_part)
         http_header_addf(rq->x, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)down->range.first,
                          (unsigned long long)(down->range.first + down->range.length - 1), (unsigned long long)size);
     add_blob_headers(rq, down->blob, is_part);
     extent_cursor_init(&down->cursor, &down->extents, &down->range);
-    http_reply_file(rq->x, is_part ? 206 : 200, blob_type(down->blob), down->range.length, &source);
+    down->ahead = open_ahead(down);
+    if (down->ahead)
+        http_reply_bytes(rq->x, status, blob_type(down->blob), down->range.length, &bytes);
+    else
+        http_reply_file(rq->x, status, blob_type(down->blob), down->range.length, &files);
 }
 
 /* Opens the first object, so that trouble with it can still be told. */

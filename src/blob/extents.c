@@ -1,6 +1,8 @@
 /* Extents of a blob. Pure; runs in airlock-blob. Must never hand out a byte outside the list. */
 #include "blob/extents.h"
 
+#include <string.h>
+
 #include "base/num.h"
 #include "base/uuid.h"
 
@@ -19,17 +21,17 @@ static int read_extent(const json_t *item, struct extent *ret, uint64_t *total, 
     return 0;
 }
 
-int extents_from_json(const json_t *array, uint64_t size, struct extents *ret, struct error *err)
+int extents_from_json(const json_t *array, int64_t at, uint64_t size, struct extents *ret, struct error *err)
 {
-    struct extents extents = {.count = json_array_size(array)};
-    uint64_t total = 0;
-    int r = 0;
+    struct extents extents = {.at = (uint64_t)at, .count = json_array_size(array)};
+    uint64_t total = (uint64_t)at;
+    int r = at < 0 ? error_set(err, E_INTERNAL, "the extents begin nowhere") : 0;
 
     extents.items = xcalloc(extents.count + 1, sizeof *extents.items);
     for (size_t i = 0; i < extents.count && r == 0; i++)
         r = read_extent(json_array_get(array, i), &extents.items[i], &total, err);
-    if (r == 0 && total != size)
-        r = error_set(err, E_INTERNAL, "the extents do not add up to the blob's size");
+    if (r == 0 && total > size)
+        r = error_set(err, E_INTERNAL, "the extents are longer than the blob");
     if (r < 0) {
         extents_done(&extents);
         return r;
@@ -44,9 +46,26 @@ void extents_done(struct extents *extents)
     *extents = (struct extents){0};
 }
 
+bool extents_cover(const struct extents *extents, const struct range *part)
+{
+    uint64_t end = extents->at;
+
+    for (size_t i = 0; i < extents->count; i++)
+        end += extents->items[i].length;
+    return part->length == 0 || (part->first >= extents->at && part->first < end && part->length <= end - part->first);
+}
+
+bool extents_are_one_object(const struct extents *extents)
+{
+    for (size_t i = 1; i < extents->count; i++)
+        if (strcmp(extents->items[i].object, extents->items[0].object) != 0)
+            return false;
+    return true;
+}
+
 void extent_cursor_init(struct extent_cursor *cursor, const struct extents *extents, const struct range *part)
 {
-    uint64_t skip = part->first;
+    uint64_t skip = part->length > 0 ? part->first - extents->at : 0;
     size_t index = 0;
 
     while (index < extents->count && skip >= extents->items[index].length)

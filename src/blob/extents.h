@@ -15,12 +15,17 @@ struct extent {
 };
 
 struct extents {
+    uint64_t at; /* in the blob, of the first one's first byte */
     size_t count;
     struct extent *items;
 };
 
-/* Reads `extents` of blob.open; their lengths must add up to size. E_INTERNAL otherwise. */
-int extents_from_json(const json_t *array, uint64_t size, struct extents *ret, struct error *err) MUST_USE;
+/* Reads `extents` and `at` of blob.open; together they must lie inside size. E_INTERNAL otherwise. */
+int extents_from_json(const json_t *array, int64_t at, uint64_t size, struct extents *ret, struct error *err) MUST_USE;
+/* Whether they have every byte of part. */
+bool extents_cover(const struct extents *extents, const struct range *part);
+/* Whether all of them are pieces of one object. */
+bool extents_are_one_object(const struct extents *extents);
 void extents_done(struct extents *extents);
 
 struct extent_cursor {
@@ -30,7 +35,7 @@ struct extent_cursor {
     uint64_t left; /* bytes of the part still to come */
 };
 
-/* part must lie inside the list, as range_parse answers it. */
+/* The list must cover part. */
 void extent_cursor_init(struct extent_cursor *cursor, const struct extents *extents, const struct range *part);
 /* The next piece; false at the end. */
 bool extent_cursor_next(struct extent_cursor *cursor, struct extent *ret_piece);

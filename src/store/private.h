@@ -18,6 +18,7 @@ struct store {
     uint64_t reserve;
     struct aio *aio; /* NULL: everything is done at once, through the page cache */
     struct settle *settle;
+    struct ahead_pool *pool;
     int (*tick)(void *ctx, struct error *err);
     void *tick_ctx;
 };
@@ -45,6 +46,10 @@ void settle_enter(struct settle *settle, const char *path);
 void settle_leave(struct settle *settle, const char *path);
 bool settle_is_busy(struct settle *settle, const char *path);
 int settle_sync(struct store *store, const char *path, struct error *err) MUST_USE;
+
+/* The buffers that readers ahead share; all of them must be back when it is freed. */
+struct ahead_pool *ahead_pool_new(void);
+void ahead_pool_free(struct ahead_pool *pool);
 
 void cleanup_dir_(DIR **dir);
 #define AUTO_DIR CLEANUP(cleanup_dir_)

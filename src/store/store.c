@@ -16,6 +16,7 @@ struct store *store_new(int root_fd, uint64_t reserve_bytes)
     store->root = root_fd;
     store->reserve = reserve_bytes;
     store->settle = settle_new();
+    store->pool = ahead_pool_new();
     return store;
 }
 
@@ -30,6 +31,7 @@ void store_free(struct store *store)
         return;
     aio_free(store->aio);
     settle_free(store->settle);
+    ahead_pool_free(store->pool);
     if (store->root >= 0)
         (void)close(store->root); /* a directory, read-only */
     free(store);

@@ -105,7 +105,7 @@ static void test_pieces(void **state UNUSED)
     struct extents extents;
     struct error err = {0};
 
-    assert_int_equal(extents_from_json(array, 35, &extents, &err), 0);
+    assert_int_equal(extents_from_json(array, 0, 35, &extents, &err), 0);
     assert_pieces(&extents, 0, 35, (struct extent[]){{A, 100, 10}, {B, 0, 5}, {A, 0, 20}}, 3);
     assert_pieces(&extents, 0, 1, (struct extent[]){{A, 100, 1}}, 1);
     assert_pieces(&extents, 9, 2, (struct extent[]){{A, 109, 1}, {B, 0, 1}}, 2);
@@ -122,18 +122,40 @@ static void test_empty(void **state UNUSED)
     struct extents extents;
     struct error err = {0};
 
-    assert_int_equal(extents_from_json(object, 0, &extents, &err), 0);
+    assert_int_equal(extents_from_json(object, 0, 0, &extents, &err), 0);
     assert_pieces(&extents, 0, 0, NULL, 0);
     extents_done(&extents);
-    assert_int_equal(extents_from_json(nothing, 0, &extents, &err), 0);
+    assert_int_equal(extents_from_json(nothing, 0, 0, &extents, &err), 0);
     assert_pieces(&extents, 0, 0, NULL, 0);
     extents_done(&extents);
+}
+
+/* Core names the extents that a range touches, and where the first of them begins. */
+static void test_extents_of_a_range(void **state UNUSED)
+{
+    AUTO_JSON json_t *array = json_pack("[[s,i,i],[s,i,i]]", A, 100, 10, A, 0, 20);
+    struct extents extents;
+
+    assert_int_equal(extents_from_json(array, 50, 80, &extents, NULL), 0);
+    assert_pieces(&extents, 50, 30, (struct extent[]){{A, 100, 10}, {A, 0, 20}}, 2);
+    assert_pieces(&extents, 55, 10, (struct extent[]){{A, 105, 5}, {A, 0, 5}}, 2);
+    assert_true(extents_are_one_object(&extents));
+    assert_true(extents_cover(&extents, &(struct range){50, 30}));
+    assert_true(extents_cover(&extents, &(struct range){79, 1}));
+    assert_true(extents_cover(&extents, &(struct range){0, 0}));
+    assert_false(extents_cover(&extents, &(struct range){49, 2}));
+    assert_false(extents_cover(&extents, &(struct range){50, 31}));
+    assert_false(extents_cover(&extents, &(struct range){80, 1}));
+    assert_false(extents_cover(&extents, &(struct range){60, UINT64_MAX}));
+    extents_done(&extents);
+    assert_int_equal(extents_from_json(array, 51, 80, &extents, NULL), E_INTERNAL);
+    assert_int_equal(extents_from_json(array, -1, 80, &extents, NULL), E_INTERNAL);
 }
 
 static void test_malformed_extents(void **state UNUSED)
 {
     static const char *const TEXTS[] = {
-        "[[\"" A "\",0,9]]", /* adds up to something else */
+        "[[\"" A "\",0,11]]", /* longer than the blob */
         "[[\"" A "\",-1,10]]",
         "[[\"" A "\",0,-10]]",
         "[[\"../../../etc/passwd\",0,10]]",
@@ -141,14 +163,13 @@ static void test_malformed_extents(void **state UNUSED)
         "[[\"" A "\",0,9223372036854775807],[\"" A "\",0,9223372036854775807],[\"" A "\",0,12]]", /* wraps to 10 */
         "[[10,0,\"" A "\"]]",
         "[null]",
-        "[]",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
         AUTO_JSON json_t *array = json_loads(TEXTS[i], 0, NULL);
         struct extents extents;
         assert_non_null(array);
-        if (extents_from_json(array, 10, &extents, NULL) != E_INTERNAL)
+        if (extents_from_json(array, 0, 10, &extents, NULL) != E_INTERNAL)
             fail_msg("%s was taken", TEXTS[i]);
     }
 }
@@ -157,7 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ranges), cmocka_unit_test(test_many_ranges),       cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_empty),  cmocka_unit_test(test_malformed_extents),
+        cmocka_unit_test(test_empty),  cmocka_unit_test(test_malformed_extents), cmocka_unit_test(test_extents_of_a_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
