@@ -70,9 +70,11 @@ static void append_properties(struct str *out, const json_t *blob)
     const json_t *properties = json_object_get(blob, "properties");
 
     str_append(out, "<Properties>");
-    append_time(out, "Creation-Time", json_int(blob, "created"));
-    append_time(out, "Last-Modified", json_int(blob, "modified"));
-    append_text(out, "Etag", json_text(blob, "etag"));
+    if (json_int(blob, "created") != 0) { /* a blob of blocks that wait for their list has none of these */
+        append_time(out, "Creation-Time", json_int(blob, "created"));
+        append_time(out, "Last-Modified", json_int(blob, "modified"));
+        append_text(out, "Etag", json_text(blob, "etag"));
+    }
     str_printf(out, "<Content-Length>%lld</Content-Length>", (long long)json_int(blob, "size"));
     for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++)
         append_text(out, TEXTS[i].element, json_text(properties, TEXTS[i].field));
