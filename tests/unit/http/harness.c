@@ -220,7 +220,7 @@ static void handle(struct http_exchange *x, void *ctx)
     const char *path = head->path;
 
     f->handled++;
-    assert_string_equal(http_exchange_address(x), "127.0.0.1");
+    assert_string_equal(http_exchange_address(x), f->address ? f->address : "127.0.0.1");
     if (strcmp(path, "/hello") == 0)
         http_reply(x, 200, "text/plain", "hello", 5);
     else if (strcmp(path, "/silent") == 0)
@@ -302,7 +302,7 @@ static void *run(void *ctx)
 void fixture_start(struct fixture *f, const struct http_settings *settings)
 {
     struct http_settings own = *settings;
-    *f = (struct fixture){.refusal = f->refusal};
+    *f = (struct fixture){.refusal = f->refusal, .certificate = f->certificate, .address = f->address};
     pthread_mutex_init(&f->lock, NULL);
     f->file_fd = make_file();
     f->listen_fd = own.listen_fd = listen_on_loopback(&f->port);
@@ -311,6 +311,9 @@ void fixture_start(struct fixture *f, const struct http_settings *settings)
     own.ctx = f;
     assert_int_equal(http_server_new(&own, &f->server, NULL), 0);
     http_server_set_refusal(f->server, f->refusal);
+    if (f->certificate)
+        assert_int_equal(http_server_set_certificate(f->server, f->certificate, NULL), 0);
+    f->certificate = NULL;
     f->server->grace_ms = 700; /* the real ten seconds would make the tests long */
     assert_int_equal(pthread_create(&f->thread, NULL, run, f->server), 0);
 }
@@ -318,6 +321,7 @@ void fixture_start(struct fixture *f, const struct http_settings *settings)
 void fixture_stop(struct fixture *f, unsigned grace_ms)
 {
     f->refusal = NULL;
+    f->address = NULL;
     http_server_stop(f->server, grace_ms);
     pthread_join(f->thread, NULL);
     http_server_free(f->server);

@@ -41,6 +41,10 @@ struct fixture {
     int file_fd;
     void (*refusal)(struct http_exchange *x, int status, const char *detail); /* may be set before fixture_start */
 
+    const struct http_certificate *certificate; /* may be set before fixture_start, for TLS; used by it alone */
+
+    const char *address; /* that the handler must see; NULL: loopback's. May be set before fixture_start */
+
     pthread_mutex_t lock; /* the registry of transfers, as a program has one */
     struct http_exchange *transfer;
 
