@@ -73,7 +73,8 @@ void client_drain(int fd, struct str *ret_all);
 /* One request on a connection of its own. */
 int client_ask(const struct fixture *f, const char *request, struct str *ret_body);
 
-void wait_for(atomic_int *counter, int value); /* fails after 10 s */
+void wait_for(atomic_int *counter, int value);       /* fails after 10 s, or when it is more */
+void wait_for_least(atomic_int *counter, int value); /* of a counter that goes on by itself */
 unsigned char file_byte(size_t at);            /* of what /file and /bytes send */
 
 #endif
