@@ -19,6 +19,10 @@ static void (*const OPERATIONS[OPERATION_COUNT])(struct request *rq) = {
     [OPERATION_SET_METADATA] = set_metadata,
     [OPERATION_SET_PROPERTIES] = set_properties,
     [OPERATION_DELETE_BLOB] = delete_blob,
+    [OPERATION_PUT_BLOB_FROM_URL] = put_blob_from_url,
+    [OPERATION_PUT_BLOCK_FROM_URL] = put_block_from_url,
+    [OPERATION_COPY_BLOB] = copy_blob,
+    [OPERATION_ABORT_COPY] = abort_copy,
 };
 
 void app_handle(struct http_exchange *x, void *ctx)

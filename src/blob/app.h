@@ -13,6 +13,7 @@ struct app {
     struct ipc_client *core;
     struct transfers *transfers;
     struct cors *cors;
+    const char *public_url; /* how links of this zone begin; may hold "{account}" */
     bool behind_proxy; /* TLS ends in front of us: clients speak https */
 };
 

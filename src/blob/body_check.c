@@ -8,6 +8,19 @@
 #include "base/crc64.h"
 #include "blob/properties.h"
 
+/* Which headers speak of the bytes. */
+static const struct {
+    const char *md5;
+    const char *crc64;
+    bool has_stored; /* x-ms-blob-content-md5 does, too */
+} HEADERS[] = {
+    [BODY_BLOB] = {"Content-MD5", "x-ms-content-crc64", true},
+    [BODY_BLOCK] = {"Content-MD5", "x-ms-content-crc64", false},
+    [BODY_XML] = {"Content-MD5", "x-ms-content-crc64", false},
+    [BODY_SOURCE_BLOB] = {"x-ms-source-content-md5", "x-ms-source-content-crc64", true},
+    [BODY_SOURCE_BLOCK] = {"x-ms-source-content-md5", "x-ms-source-content-crc64", false},
+};
+
 /* Where a head names an MD5 twice, both must be right: they can only be if they are equal. */
 static enum azure_code take_md5(struct body_check *check, const struct http_head *head, const char *name)
 {
@@ -24,9 +37,9 @@ static enum azure_code take_md5(struct body_check *check, const struct http_head
     return AZURE_OK;
 }
 
-static enum azure_code take_crc(struct body_check *check, const struct http_head *head)
+static enum azure_code take_crc(struct body_check *check, const struct http_head *head, const char *name)
 {
-    const char *value = http_header(head, "x-ms-content-crc64");
+    const char *value = http_header(head, name);
     unsigned char bytes[sizeof check->crc_sent];
     size_t len;
 
@@ -44,12 +57,12 @@ enum azure_code body_check_init(struct body_check *check, const struct http_head
                                 bool wants_md5)
 {
     *check = (struct body_check){0};
-    enum azure_code code = take_md5(check, head, "Content-MD5");
+    enum azure_code code = take_md5(check, head, HEADERS[kind].md5);
     if (code == AZURE_OK)
-        code = take_crc(check, head);
+        code = take_crc(check, head, HEADERS[kind].crc64);
     if (code == AZURE_OK && check->md5_given && check->crc_given)
         return AZURE_BOTH_CRC64_AND_MD5;
-    if (code == AZURE_OK && kind == BODY_BLOB)
+    if (code == AZURE_OK && HEADERS[kind].has_stored)
         code = take_md5(check, head, "x-ms-blob-content-md5");
     if (code != AZURE_OK)
         return code;

@@ -15,9 +15,11 @@
 #define CRC64_TEXT_SIZE 13 /* base64 of eight bytes, little-endian, with the NUL */
 
 enum body_kind {
-    BODY_BLOB,  /* x-ms-blob-content-md5 speaks of it too */
-    BODY_BLOCK, /* x-ms-blob-content-md5 is ignored, as on Azure */
-    BODY_XML,   /* x-ms-blob-content-md5 speaks of the blob, not of this */
+    BODY_BLOB,         /* x-ms-blob-content-md5 speaks of it too */
+    BODY_BLOCK,        /* x-ms-blob-content-md5 is ignored, as on Azure */
+    BODY_XML,          /* x-ms-blob-content-md5 speaks of the blob, not of this */
+    BODY_SOURCE_BLOB,  /* the bytes come from a copy's source: x-ms-source-content-md5, -crc64 speak of them; */
+    BODY_SOURCE_BLOCK, /* and x-ms-blob-content-md5 of a whole blob's */
 };
 
 struct body_check {

@@ -24,6 +24,10 @@ static const struct {
     [OPERATION_SET_METADATA] = {"Set Blob Metadata", "w"},
     [OPERATION_SET_PROPERTIES] = {"Set Blob Properties (HTTP headers)", "w"},
     [OPERATION_DELETE_BLOB] = {"Delete Blob", "d"},
+    [OPERATION_PUT_BLOB_FROM_URL] = {"Put Blob From URL", "c or w, over a blob w; r in the source's"},
+    [OPERATION_PUT_BLOCK_FROM_URL] = {"Put Block From URL", "w; r in the source's"},
+    [OPERATION_COPY_BLOB] = {"Copy Blob, Copy Blob From URL", "c or w, over a blob w; r in the source's"},
+    [OPERATION_ABORT_COPY] = {"Abort Copy Blob (there is never one)", "any"},
 };
 
 static void print_bits(unsigned bits, const char *const *names, size_t count)

@@ -117,6 +117,7 @@ static void add_blob_headers(struct request *rq, const json_t *blob, bool is_par
     if (*md5 && request_is_plain(md5))
         http_header_add(rq->x, is_part ? "x-ms-blob-content-md5" : "Content-MD5", md5);
     properties_add_headers(rq->x, properties, json_object_get(blob, "override"));
+    properties_add_copy_headers(rq->x, properties, (uint64_t)json_int(blob, "size"));
     metadata_add_headers(rq->x, json_object_get(blob, "metadata"));
 }
 

@@ -2,6 +2,7 @@
  * core; it reads below the root and writes below the root's draft account alone. It must never have another zone, a key
  * or the database, and it decides nothing: core judges every link, when a request comes and when an upload commits. */
 #include <fcntl.h>
+#include <string.h>
 
 #include "base/crypto.h"
 #include "base/file.h"
@@ -86,6 +87,9 @@ static void open_app(struct program *program)
     }
     app->store = store_new(root, (uint64_t)child_setting_int(child, "storage.reserve_bytes"));
     store_use_aio(app->store, open_engine(child));
+    AUTO_FREE char *public_url = xasprintf("%s.public_url", peer_name(child_self(child)));
+    *strchr(public_url, '-') = '.'; /* blob-external has blob.external.public_url */
+    app->public_url = child_setting(child, public_url);
     app->behind_proxy = child_setting_bool(child, "http.behind_proxy");
     app->core = program->listener.core;
     if (cors_new(child_setting(child, "api.public_url"), child_setting(child, "blob.cors_origins"), &app->cors, &err) !=

@@ -79,6 +79,16 @@ enum azure_code operation_find(const struct operation_query *query, enum operati
     return AZURE_UNSUPPORTED_HTTP_VERB;
 }
 
+enum azure_code operation_check_params(const struct http_params *params)
+{
+    for (size_t i = 0; i < ARRAY_LEN(REFUSED_PARAMS); i++) {
+        const char *value = http_params_get(params, REFUSED_PARAMS[i].name);
+        if (value && *value)
+            return REFUSED_PARAMS[i].code;
+    }
+    return AZURE_OK;
+}
+
 enum azure_code operation_check_inputs(const struct http_head *head, const struct http_params *params)
 {
     for (size_t i = 0; i < ARRAY_LEN(REFUSED_HEADERS); i++) {
@@ -86,12 +96,7 @@ enum azure_code operation_check_inputs(const struct http_head *head, const struc
         if (value && *value)
             return REFUSED_HEADERS[i].code;
     }
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED_PARAMS); i++) {
-        const char *value = http_params_get(params, REFUSED_PARAMS[i].name);
-        if (value && *value)
-            return REFUSED_PARAMS[i].code;
-    }
-    return AZURE_OK;
+    return operation_check_params(params);
 }
 
 const struct operation_route *operation_routes(size_t *ret_count)

@@ -21,6 +21,10 @@ enum operation {
     OPERATION_SET_METADATA,
     OPERATION_SET_PROPERTIES,
     OPERATION_DELETE_BLOB,
+    OPERATION_PUT_BLOB_FROM_URL,
+    OPERATION_PUT_BLOCK_FROM_URL,
+    OPERATION_COPY_BLOB,
+    OPERATION_ABORT_COPY,
     OPERATION_COUNT
 };
 
@@ -44,6 +48,7 @@ enum azure_code operation_find(const struct operation_query *query, enum operati
 /* Does the request carry a header or parameter that is never ignored? An empty value counts as absent: some clients
  * send every header they know. */
 enum azure_code operation_check_inputs(const struct http_head *head, const struct http_params *params) MUST_USE;
+enum azure_code operation_check_params(const struct http_params *params) MUST_USE; /* the parameters alone */
 
 /* The table itself, for the test that walks it and the page about it (docgen.c). */
 struct operation_route {

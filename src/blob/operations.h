@@ -20,6 +20,10 @@ void put_blob(struct request *rq);                 /* upload.c */
 void put_block(struct request *rq);                /* upload.c */
 void put_block_list(struct request *rq);           /* commit.c */
 void get_block_list(struct request *rq);           /* listing.c */
+void put_blob_from_url(struct request *rq);        /* copy.c */
+void put_block_from_url(struct request *rq);       /* copy.c */
+void copy_blob(struct request *rq);                /* copy.c */
+void abort_copy(struct request *rq);               /* copy.c */
 void get_blob(struct request *rq);                 /* download.c */
 void head_blob(struct request *rq);                /* download.c */
 void get_metadata(struct request *rq);             /* download.c */

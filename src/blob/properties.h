@@ -17,6 +17,12 @@ enum azure_code properties_from_head(const struct http_head *head, bool is_conte
 /* *ret is the caller's `metadata`; names keep their letter case. */
 enum azure_code metadata_from_head(const struct http_head *head, json_t **ret) MUST_USE;
 
+/* Copy Blob leaves in the properties what HEAD shows of it afterwards; a copy of that copy begins anew. source: the
+ * source's URL without its link, or NULL. */
+void properties_note_copy(json_t *properties, const char *id, const char *source);
+void properties_forget_copy(json_t *properties);
+void properties_add_copy_headers(struct http_exchange *x, const json_t *properties, uint64_t size);
+
 /* A header that holds an MD5. *ret_given tells whether it was there. */
 enum azure_code md5_from_head(const struct http_head *head, const char *name, bool *ret_given,
                               unsigned char ret_md5[static MD5_SIZE]) MUST_USE;

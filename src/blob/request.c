@@ -55,17 +55,16 @@ static bool is_sas_name(const char *name)
     return sas_is_field(lower);
 }
 
-/* Doubles of the link's own parameters are core's to refuse. */
-static enum azure_code check_params(const struct request *rq)
+enum azure_code request_check_params(const struct http_params *params)
 {
-    for (size_t i = 0; i < rq->params.count; i++) {
-        const struct http_param *param = &rq->params.items[i];
+    for (size_t i = 0; i < params->count; i++) {
+        const struct http_param *param = &params->items[i];
         bool is_text =
             name_is_text(param->name, strlen(param->name)) && name_is_text(param->value, strlen(param->value));
         if (is_sas_name(param->name)) {
             if (!is_text)
                 return AZURE_AUTHENTICATION_FAILED;
-        } else if (!is_text || http_params_count(&rq->params, param->name) > 1) {
+        } else if (!is_text || http_params_count(params, param->name) > 1) {
             return AZURE_INVALID_QUERY_PARAMETER_VALUE;
         }
     }
@@ -136,7 +135,7 @@ enum azure_code request_parse(struct request *rq, struct error *err)
 {
     if (http_params_parse(rq->head->query, REQUEST_PARAMS_MAX, false, &rq->params, err) < 0)
         return AZURE_INVALID_QUERY_PARAMETER_VALUE;
-    enum azure_code code = check_params(rq);
+    enum azure_code code = request_check_params(&rq->params);
     if (code == AZURE_OK)
         code = check_headers(rq, err);
     if (code == AZURE_OK)
@@ -171,12 +170,12 @@ const char *request_scheme(const struct request *rq)
     return http_exchange_tls(rq->x) || rq->app->behind_proxy ? "https" : "http";
 }
 
-static json_t *sas_pairs(const struct request *rq)
+json_t *request_sas_pairs(const struct http_params *params)
 {
     json_t *pairs = json_array();
 
-    for (size_t i = 0; i < rq->params.count; i++) {
-        const struct http_param *param = &rq->params.items[i];
+    for (size_t i = 0; i < params->count; i++) {
+        const struct http_param *param = &params->items[i];
         if (is_sas_name(param->name))
             (void)json_array_append_new(pairs, json_pack("[s, s]", param->name, param->value));
     }
@@ -185,9 +184,9 @@ static json_t *sas_pairs(const struct request *rq)
 
 json_t *request_fields(const struct request *rq)
 {
-    json_t *fields =
-        json_pack("{s:s, s:s, s:s, s:s, s:o}", "scheme", request_scheme(rq), "address", http_exchange_address(rq->x),
-                  "account", rq->location.account, "container", rq->location.container, "sas", sas_pairs(rq));
+    json_t *fields = json_pack("{s:s, s:s, s:s, s:s, s:o}", "scheme", request_scheme(rq), "address",
+                               http_exchange_address(rq->x), "account", rq->location.account, "container",
+                               rq->location.container, "sas", request_sas_pairs(&rq->params));
 
     if (rq->location.blob)
         (void)json_object_set_new(fields, "blob", json_string(rq->location.blob));

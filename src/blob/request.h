@@ -34,6 +34,11 @@ enum azure_code request_parse(struct request *rq, struct error *err) MUST_USE;
 const char *request_header(const struct request *rq, const char *name);
 const char *request_param(const struct request *rq, const char *name); /* "" when absent */
 const char *request_scheme(const struct request *rq);                  /* "http" or "https", as the client speaks it */
+/* Parameters of this request or of a copy's source: plain text, each but the link's own once (a link's doubles are
+ * core's to refuse). */
+enum azure_code request_check_params(const struct http_params *params) MUST_USE;
+/* The link's parameters, for `sas` of a question to core. The caller's. */
+json_t *request_sas_pairs(const struct http_params *params);
 /* The fields of a question to core: the access fields, the blob where the path names one. The caller's. */
 json_t *request_fields(const struct request *rq);
 /* The same with `cond`, for writes. */

@@ -76,9 +76,12 @@ static struct expected expect_copy(const struct operation_query *q)
 {
     if (q->method != HTTP_PUT || q->level != LEVEL_BLOB || *q->restype || !is_one_of(q->comp, "  block "))
         return refused("UnsupportedHeader");
-    if (*q->comp || q->source == SOURCE_SYNC || is_one_of(q->blob_type, "  BlockBlob "))
-        return refused("NotImplemented");
-    return refused("InvalidHeaderValue");
+    if (*q->comp)
+        return allowed(OPERATION_PUT_BLOCK_FROM_URL);
+    if (q->source == SOURCE_SYNC || !*q->blob_type)
+        return allowed(OPERATION_COPY_BLOB);
+    return strcmp(q->blob_type, "BlockBlob") == 0 ? allowed(OPERATION_PUT_BLOB_FROM_URL)
+                                                  : refused("InvalidHeaderValue");
 }
 
 static struct expected expect_of_account(const struct operation_query *q)
@@ -117,7 +120,8 @@ static struct expected expect_put(const struct operation_query *q)
     } BY_COMP[] = {{"block", OPERATION_PUT_BLOCK},
                    {"blocklist", OPERATION_PUT_BLOCK_LIST},
                    {"metadata", OPERATION_SET_METADATA},
-                   {"properties", OPERATION_SET_PROPERTIES}};
+                   {"properties", OPERATION_SET_PROPERTIES},
+                   {"copy", OPERATION_ABORT_COPY}};
 
     for (size_t i = 0; i < ARRAY_LEN(BY_COMP); i++)
         if (strcmp(q->comp, BY_COMP[i].comp) == 0)
@@ -126,7 +130,7 @@ static struct expected expect_put(const struct operation_query *q)
         return allowed(OPERATION_PUT_BLOB);
     if (!*q->comp)
         return refused(*q->blob_type ? "InvalidHeaderValue" : "MissingRequiredHeader");
-    if (is_one_of(q->comp, " tags tier lease snapshot undelete copy incrementalcopy page appendblock seal expiry "
+    if (is_one_of(q->comp, " tags tier lease snapshot undelete incrementalcopy page appendblock seal expiry "
                            "immutabilityPolicies legalhold "))
         return refused("NotImplemented");
     return refused("InvalidQueryParameterValue");
@@ -149,7 +153,7 @@ static struct expected expect_of_blob(const struct operation_query *q)
 {
     if (!is_known(q))
         return refused(q->method == HTTP_POST && !*q->restype && strcmp(q->comp, "query") == 0 ? "NotImplemented"
-                                                                               : "UnsupportedHttpVerb");
+                                                                                               : "UnsupportedHttpVerb");
     if (*q->restype)
         return refused("InvalidQueryParameterValue");
     if (q->method == HTTP_PUT)
