@@ -47,20 +47,26 @@ void copy_read_free(struct copy_read *cr)
     free(cr);
 }
 
-static int copy_read_ask(struct copy_read *cr, bool body, json_t **ret_blob, struct error *err)
+/* part: what will be read; NULL when nothing is. */
+static int copy_read_ask(struct copy_read *cr, const struct range *part, json_t **ret_blob, struct error *err)
 {
     const struct location *location = &cr->source->location;
     json_t *fields =
         json_pack("{s:s, s:s, s:s, s:s, s:O, s:s, s:b, s:b}", "scheme", request_scheme(cr->rq), "address",
                   http_exchange_address(cr->rq->x), "account", location->account, "container", location->container,
-                  "sas", cr->source->sas, "blob", location->blob, "body", body, "copy", true);
+                  "sas", cr->source->sas, "blob", location->blob, "body", part != NULL, "copy", true);
+
+    if (part && part->length > 0) {
+        (void)json_object_set_new(fields, "first", json_integer((json_int_t)part->first));
+        (void)json_object_set_new(fields, "last", json_integer((json_int_t)(part->first + part->length - 1)));
+    }
     int r = ipc_call(cr->rq->app->core, MESSAGE_BLOB_OPEN, fields, ret_blob, err);
     return r ? r : transfer_admit(cr->transfer, json_int(*ret_blob, "generation"), err);
 }
 
 int copy_read_look(struct copy_read *cr, const json_t **ret_blob, struct error *err)
 {
-    int r = copy_read_ask(cr, false, &cr->blob, err);
+    int r = copy_read_ask(cr, NULL, &cr->blob, err);
 
     *ret_blob = cr->blob;
     return r;
@@ -69,15 +75,18 @@ int copy_read_look(struct copy_read *cr, const json_t **ret_blob, struct error *
 int copy_read_open(struct copy_read *cr, const struct range *part, struct error *err)
 {
     AUTO_JSON json_t *seen = TAKE_PTR(cr->blob);
-    int r = copy_read_ask(cr, true, &cr->blob, err);
+    int r = copy_read_ask(cr, part, &cr->blob, err);
 
     if (r != 0)
         return r;
     cr->use = json_int(cr->blob, "use");
     if (strcmp(json_text(cr->blob, "etag"), json_text(seen, "etag")) != 0)
         return error_set(err, E_UNAVAILABLE, "The copy's source was replaced meanwhile");
-    r = extents_from_json(json_object_get(cr->blob, "extents"), (uint64_t)json_int(cr->blob, "size"), &cr->extents,
-                          err);
+    transfer_limit(cr->transfer, json_int(cr->blob, "leftMs"));
+    r = extents_from_json(json_object_get(cr->blob, "extents"), json_int(cr->blob, "at"),
+                          (uint64_t)json_int(cr->blob, "size"), &cr->extents, err);
+    if (r == 0 && !extents_cover(&cr->extents, part))
+        r = error_set(err, E_INTERNAL, "the extents do not cover the range that was asked for");
     if (r == 0)
         extent_cursor_init(&cr->cursor, &cr->extents, part);
     return r;

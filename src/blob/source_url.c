@@ -20,6 +20,18 @@ struct url {
     const char *query; /* "" when there is none */
 };
 
+/* host or host:port. "host:1:80" would otherwise become "host:1" once an implied port is taken off. */
+static bool authority_is_plain(const char *authority, size_t len)
+{
+    const char *bracket = memrchr(authority, ']', len);
+    const char *at = bracket ? bracket : authority;
+    size_t left = len - (size_t)(at - authority);
+    const char *colon = memchr(at, ':', left);
+
+    return len > 0 && !memchr(authority, '@', len) &&
+           (!colon || !memchr(colon + 1, ':', left - (size_t)(colon + 1 - at)));
+}
+
 static bool url_split(const char *text, struct url *ret)
 {
     const char *mark = strstr(text, "://");
@@ -30,7 +42,7 @@ static bool url_split(const char *text, struct url *ret)
     size_t authority_len = strcspn(authority, "/?");
     const char *path = authority + authority_len;
     size_t path_len = strcspn(path, "?");
-    if (memchr(authority, '@', authority_len) || authority_len == 0 || *path != '/')
+    if (!authority_is_plain(authority, authority_len) || *path != '/')
         return false;
     *ret = (struct url){.scheme_len = (size_t)(mark - text),
                         .authority = authority,

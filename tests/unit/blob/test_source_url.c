@@ -26,6 +26,9 @@ static const struct {
     {&PATHS, "https://127.0.0.1:8401/stalimex/" C "/b?" LINK, NULL, NULL}, /* another scheme */
     {&PATHS, "http://127.0.0.1:8402/stalimex/" C "/b?" LINK, NULL, NULL},  /* another zone's listener */
     {&PATHS, "http://127.0.0.1/stalimex/" C "/b?" LINK, NULL, NULL},
+    {&PATHS, "http://127.0.0.1:8401:80/stalimex/" C "/b?" LINK, NULL, NULL},
+    {&PATHS, "http://127.0.0.1:8401:/stalimex/" C "/b?" LINK, NULL, NULL},
+    {&PATHS, "http://127.0.0.1:08401/stalimex/" C "/b?" LINK, NULL, NULL},
     {&PATHS, "http://127.0.0.1:8401.example/stalimex/" C "/b?" LINK, NULL, NULL},
     {&PATHS, "http://127.0.0.1:8401@example/stalimex/" C "/b?" LINK, NULL, NULL},
     {&PATHS, "http://169.254.169.254/stalimex/" C "/b?" LINK, NULL, NULL},
