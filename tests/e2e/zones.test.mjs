@@ -11,8 +11,9 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import test, { after, before } from 'node:test';
-import { blobUrl, filesHolding, listUrl, send, startTree } from './harness.mjs';
+import { blobUrl, filesHolding, listUrl, send, startTree, until } from './harness.mjs';
 import { address, enterOwnNetwork, Host, ip } from './lib/net.mjs';
 
 enterOwnNetwork();
@@ -329,5 +330,52 @@ test('T61 a PROXY header from an address that is no configured proxy is a bad re
     assert.ok(answer.error === 'ECONNRESET' || /^HTTP\/1\.1 400 /.test(answer.text) || answer.text === '', JSON.stringify(answer));
     const old = Buffer.from(`PROXY TCP4 10.21.0.2 ${LISTENERS.workspace} 50000 ${PORT}\r\n${head}`);
     assert.match((await hosts[name].raw(LISTENERS.workspace, PORT, old)).text, /^HTTP\/1\.1 400 /);
+  }
+});
+
+const PROXY = '10.20.0.254';
+
+/** A real HAProxy on the router: in each workspace's network it takes connections and passes them on with a PROXY header. */
+async function startProxy(scratch) {
+  const config = path.join(scratch, 'haproxy.cfg');
+  fs.writeFileSync(config, `
+defaults
+  mode tcp
+  timeout connect 2s
+  timeout client 10s
+  timeout server 10s
+frontend workspaces
+  bind 10.21.0.1:${PORT}
+  bind 10.22.0.1:${PORT}
+  default_backend airlock
+backend airlock
+  server workspace ${LISTENERS.workspace}:${PORT} send-proxy-v2
+`);
+  hosts.router.spawn('haproxy', '-db', '-f', config);
+  await until('HAProxy', async () => !(await hosts.router.raw('10.21.0.1', PORT, '')).error);
+}
+
+test('T61 behind a configured proxy the PROXY header decides, and only from that proxy', async (t) => {
+  const tree = await startZones(t, { 'http.proxies': `${PROXY}/32` });
+  await startProxy(tree.scratch);
+  const request = await requestIn(tree, 'A', 'export', 'draft');
+  const url = listUrl(await tree.as('alice').linkUrl(request));
+  const by = async (name, address) => said(await hosts[name].send('GET', url.replace(LISTENERS.workspace, address)));
+
+  assert.equal(await by('roomA', '10.21.0.1'), '200');
+  assert.equal(await by('roomB', '10.22.0.1'), ZONE);
+  assert.ok(refusedBy(await auditRows(tree), HOSTS.roomB.address, request.id), 'the audit names the client, not the proxy');
+  await setNetworks(tree, 'A', [`${PROXY}/32`]);
+  assert.equal(await by('roomA', '10.21.0.1'), ZONE, 'the proxy\'s own address is nobody\'s');
+  await setNetworks(tree, 'A', NETWORKS.A);
+  assert.equal(await by('roomA', LISTENERS.workspace), '200', 'who comes by no proxy needs no header');
+
+  const { pathname, search, host } = new URL(url);
+  const head = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  const header = proxyHeader(HOSTS.roomA.address, LISTENERS.workspace, PORT);
+  const raw = async (name, ...bytes) => (await hosts[name].raw(LISTENERS.workspace, PORT, Buffer.concat(bytes))).text ?? '';
+  assert.match(await raw('router', header, head), /^HTTP\/1\.1 200 /);
+  for (const [name, ...bytes] of [['roomB', header, head], ['roomA', header, head], ['router', head], ['router', header, header, head]]) {
+    assert.doesNotMatch(await raw(name, ...bytes), /^HTTP\/1\.1 2/, name);
   }
 });

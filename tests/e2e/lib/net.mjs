@@ -34,6 +34,7 @@ export function ip(...args) {
 export class Host {
   #calls = new Map();
   #last = 0;
+  #programs = [];
 
   static async start(name) {
     const host = new Host();
@@ -69,6 +70,12 @@ export class Host {
   ip(...args) {
     return this.run('ip', ...args);
   }
+  /** Starts a program in the host's network; it ends with the host. */
+  spawn(file, ...args) {
+    const child = spawn('nsenter', ['--net', '-t', String(this.child.pid), file, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+    this.#programs.push(child);
+    return child;
+  }
   /** Joins the host's interface inner to the interface outer of this process's network, or of another host's. */
   join(inner, outer, other) {
     const place = other ? ['netns', String(other.child.pid)] : [];
@@ -89,6 +96,7 @@ export class Host {
     return this.#ask('raw', { host, port, bytes: Buffer.from(bytes).toString('base64') });
   }
   end() {
+    for (const program of this.#programs) program.kill('SIGKILL');
     this.child.kill('SIGKILL');
   }
 }
