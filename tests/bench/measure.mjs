@@ -64,3 +64,14 @@ export async function curl(args, expected) {
   assert.equal(code, 0, stderr);
   assert.ok(expected.includes(Number(stdout)), `curl got ${stdout}`);
 }
+
+const quoted = (text) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+/** Uploads { url, file }, so many at a time over as many kept connections, with one curl; links stay off its command line. */
+export async function curlMany(uploads, atATime, expected, extra = []) {
+  const config = uploads.map(({ url, file }) => `url = ${quoted(url)}\nupload-file = ${quoted(file)}\noutput = /dev/null\n`).join('');
+  const args = ['-sS', '-Z', '--parallel-immediate', '--parallel-max', String(atATime), '-H', 'Expect:', '-w', '%{http_code}\n', ...extra, '-K', '-'];
+  const { code, stdout, stderr } = await run('curl', args, { input: config });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(stdout.trim().split('\n').filter((status) => Number(status) !== expected), [], stdout);
+}

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
+import net from 'node:net';
 import path from 'node:path';
 import { freePortBase, until } from '../e2e/lib/tree.mjs';
 
@@ -15,6 +16,12 @@ const HOUR_MS = 3600_000;
 async function answers(url) {
   return (await fetch(url).catch(() => null)) !== null;
 }
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false)).on('close', () => socket.destroy());
+    socket.once('connect', () => socket.end());
+  });
+}
 
 function serve(file, args, options) {
   const child = spawn(file, args, { stdio: 'ignore', ...options });
@@ -24,9 +31,10 @@ function serve(file, args, options) {
   return { pid: child.pid, stop: () => child.kill('SIGTERM') };
 }
 
-/** nginx on one port: PUT and GET below /files/, a constant answer at /constant. */
-export async function startNginx(dir, constant) {
+/** nginx on one port: PUT and GET below /files/, a constant answer at /constant; over TLS with a certificate. */
+export async function startNginx(dir, constant, tls) {
   const port = await freePortBase();
+  const secure = tls ? `ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;` : '';
   const files = path.join(dir, 'nginx');
   fs.mkdirSync(path.join(files, 'files'), { recursive: true });
   fs.chmodSync(files, 0o755);
@@ -38,14 +46,14 @@ export async function startNginx(dir, constant) {
     http {
       access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; client_max_body_size 0; ${temporary}
       server {
-        listen 127.0.0.1:${port};
+        listen 127.0.0.1:${port}${tls ? ' ssl' : ''}; ${secure}
         location /files/ { root ${files}; dav_methods PUT DELETE; }
         location = /constant { default_type application/json; return 200 '${constant.replaceAll('\\', '\\\\').replaceAll('\'', '\\\'')}'; }
       }
     }`);
   const server = serve('nginx', ['-c', config, '-e', `${dir}/nginx.log`]);
-  const url = `http://127.0.0.1:${port}`;
-  await until('nginx', () => answers(`${url}/constant`));
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+  await until('nginx', () => listens(port));
   return { ...server, url, name: 'nginx' };
 }
 
