@@ -1,4 +1,5 @@
 // A small HTTP client for tests: says exactly what came back, follows nothing, keeps connections alive.
+import dns from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -33,10 +34,17 @@ class Answer {
   }
 }
 
+/** Names below .test exist nowhere (RFC 6761): here they are this machine, so that links may hold host names. */
+function lookup(name, options, done) {
+  if (!name.endsWith('.test')) dns.lookup(name, options, done);
+  else if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }]);
+  else done(null, '127.0.0.1', 4);
+}
+
 /** The parts of an address, its path untouched: what tests send is not tidied up ("/a/../b" stays). */
 function target(url) {
   const [, scheme, ipv6, name, port, path] = /^(https?):\/\/(?:\[([^\]]+)\]|([^/:?]+)):(\d+)([^#]*)/.exec(url);
-  return { secure: scheme === 'https', hostname: ipv6 ?? name, port, path: path || '/' };
+  return { secure: scheme === 'https', hostname: ipv6 ?? name, port, path: path || '/', lookup };
 }
 
 /** Sends a request; body may be a Buffer, a string, an object (as JSON) or a readable stream with a Content-Length header. */

@@ -217,9 +217,9 @@ export function temporaryDir(name) {
 }
 
 /** A running tree that ends with the test t; with files of its own in tree.scratch. */
-export async function startTree(t, { set, args, home } = {}) {
+export async function startTree(t, { set, args, home, base } = {}) {
   const scratch = temporaryDir('e2e');
-  const tree = new Tree({ dir: home ?? path.join(scratch, 'demo'), base: await freePortBase(), set, args });
+  const tree = new Tree({ dir: home ?? path.join(scratch, 'demo'), base: base ?? (await freePortBase()), set, args });
   tree.logFile = path.join(scratch, 'tree.log');
   tree.scratch = scratch;
   let failed = false;
