@@ -57,20 +57,34 @@ static int ask_page(struct request *rq, const struct xml_list *list, const char 
     return ipc_call(rq->app->core, MESSAGE_BLOB_LIST, fields, ret_page, err);
 }
 
+/* A parameter that holds text of names: many clients write a space in it as "+", as forms do; a plus is always "%2B".
+ */
+static const char *name_param(const struct http_params *form, const char *name)
+{
+    const char *value = http_params_get(form, name);
+    return value ? value : "";
+}
+
 void list_blobs(struct request *rq)
 {
+    CLEANUP(http_params_done) struct http_params form = {0};
+    struct error err = {0};
+
+    if (http_params_parse(rq->head->query, REQUEST_PARAMS_MAX, true, &form, &err) < 0) {
+        reply_error(rq, &err);
+        return;
+    }
     struct xml_list list = {
         .container = rq->location.container,
-        .prefix = request_param(rq, "prefix"),
-        .marker = request_param(rq, "marker"),
-        .delimiter = request_param(rq, "delimiter"),
+        .prefix = name_param(&form, "prefix"),
+        .marker = name_param(&form, "marker"),
+        .delimiter = name_param(&form, "delimiter"),
         .metadata = includes(request_param(rq, "include"), "metadata"),
     };
     AUTO_STR struct str endpoint = STR_INIT(HTTP_HEAD_MAX);
     AUTO_STR struct str xml = STR_INIT(XML_LIST_MAX);
     AUTO_FREE char *marker = xml_marker_decode(list.marker);
     AUTO_JSON json_t *page = NULL;
-    struct error err = {0};
 
     enum azure_code code = take_max_results(request_param(rq, "maxresults"), &list.max_results);
     if (code == AZURE_OK && (strlen(list.prefix) > NAME_BYTES_MAX || strlen(list.delimiter) > NAME_BYTES_MAX))

@@ -80,10 +80,10 @@ static bool area_warn(const struct areas *areas, const struct area *area)
     }
     if (!other)
         return false;
-    log_warning(
-        "the networks of workspace \"%s\" (%s) overlap with those of \"%s\" (%s) and of %zu more: whoever is in "
-        "both can reach both",
-        area->name, area->id, other->name, other->id, more);
+    AUTO_FREE char *others = more ? xasprintf(" and of %zu more", more) : xstrdup("");
+    log_warning("the networks of workspace \"%s\" (%s) overlap with those of \"%s\" (%s)%s: whoever is in both can "
+                "reach both",
+                area->name, area->id, other->name, other->id, others);
     return true;
 }
 

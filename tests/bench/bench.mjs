@@ -8,7 +8,8 @@ import path from 'node:path';
 import { draftWith } from '../e2e/lib/life.mjs';
 import { memoryOf, treeProcesses } from '../e2e/lib/memory.mjs';
 import { runOk } from '../e2e/lib/run.mjs';
-import { makeCa } from '../e2e/lib/tls.mjs';
+import { trust } from '../e2e/lib/http.mjs';
+import { makeCa, serverCertificate, tlsSettings } from '../e2e/lib/tls.mjs';
 import { BUILD, freePortBase, temporaryDir, Tree } from '../e2e/lib/tree.mjs';
 import { benchLives, benchReads } from './control.mjs';
 import { benchMany } from './many.mjs';
@@ -76,13 +77,14 @@ class Bench {
 
   async tls() {
     const { report, scratch } = this;
-    const ca = makeCa(scratch);
-    const pair = ca.issue({ ips: ['127.0.0.1'] });
-    const tree = await this.tree('tls', { 'tls.certificate_file': pair.certificate, 'tls.key_file': pair.key });
-    const nginx = await this.peer(startNginx(scratch, '{}', pair));
-    const trust = ['--cacert', ca.file];
+    const ca = await makeCa(path.join(scratch, 'ca'));
+    const certificate = await serverCertificate(ca);
+    trust(ca.pem);
+    const tree = await this.tree('tls', tlsSettings(certificate));
+    const nginx = await this.peer(startNginx(scratch, '{}', certificate));
+    const trusting = ['--cacert', ca.certificateFile];
     const source = writeSource(scratch, SIZE);
-    tlsGoals(report, await benchTransfers(report, [new Airlock(tree, trust), new Nginx(nginx, trust)], source, ROUNDS, 'TLS'));
+    tlsGoals(report, await benchTransfers(report, [new Airlock(tree, trusting), new Nginx(nginx, trusting)], source, ROUNDS, 'TLS'));
     benchMemory(report, tree, 'after TLS');
     removeSource(source);
   }

@@ -34,7 +34,7 @@ function serve(file, args, options) {
 /** nginx on one port: PUT and GET below /files/, a constant answer at /constant; over TLS with a certificate. */
 export async function startNginx(dir, constant, tls) {
   const port = await freePortBase();
-  const secure = tls ? `ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;` : '';
+  const secure = tls ? `ssl_certificate ${tls.certificateFile}; ssl_certificate_key ${tls.keyFile}; ssl_protocols TLSv1.2 TLSv1.3;` : '';
   const files = path.join(dir, 'nginx');
   fs.mkdirSync(path.join(files, 'files'), { recursive: true });
   fs.chmodSync(files, 0o755);

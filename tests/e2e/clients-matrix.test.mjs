@@ -77,7 +77,7 @@ const CLIENTS = {
       const env = { RCLONE_CONFIG: '/dev/null', RCLONE_CONFIG_AIR_TYPE: 'azureblob', RCLONE_CONFIG_AIR_SAS_URL: at.link };
       return runOk('rclone', [...words, '--retries', '1'], { ...at.options, env: { ...at.options.env, ...env } });
     },
-    remote: (at) => `AIR:${at.container}`,
+    remote: (at) => `air:${at.container}`,
     up(at) {
       return this.call(at, 'copy', at.dir, this.remote(at));
     },

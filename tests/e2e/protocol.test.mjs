@@ -296,6 +296,9 @@ test('lists', async (t) => {
   await t.test('limits', async () => {
     assert.match((await listBlobs(link, 'maxresults=99999999999999999999')).text, /<MaxResults>5000</);
     assert.match((await listBlobs(link, 'maxresults=&prefix=&delimiter=&marker=&include=')).text, /<MaxResults>5000</);
+    for (const name of ['with space/a+b', 'with+plus/c']) assert.equal((await putBlob(link, name, 'x')).status, 201);
+    for (const space of ['+', '%20']) assert.deepEqual(namesOf(await listBlobs(link, `prefix=with${space}space%2F`)), ['with space/a+b']);
+    assert.deepEqual(namesOf(await listBlobs(link, 'prefix=with%2Bplus%2F')), ['with+plus/c']);
     assertAzureError(await listBlobs(link, 'maxresults=0'), 400, 'OutOfRangeQueryParameterValue');
     assertAzureError(await listBlobs(link, 'maxresults=-1'), 400, 'InvalidQueryParameterValue');
     assertAzureError(await listBlobs(link, 'marker=abc'), 400, 'InvalidQueryParameterValue');
