@@ -266,13 +266,12 @@ test('chunked bodies', async (t) => {
 
 test('lists', async (t) => {
   const tree = await startTree(t, { set: { 'policy.max_files': 50 } });
-  const { link } = await draftWith(tree, 'export', { b: '1', 'dir/x': '1', 'dir/y': '1', a: '1', 'tab\there': '1', 'odd\uFFFE': '1' });
+  const { link } = await draftWith(tree, 'export', { b: '1', 'dir/x': '1', 'dir/y': '1', a: '1', 'tab\there': '1' });
   await putBlock(link, 'aa-staged', blockId(1), 'block');
   await putBlock(link, 'dir2/staged', blockId(1), 'block');
 
   await t.test('committed blobs in order; the others when they are asked for', async () => {
     assert.deepEqual(namesOf(await listBlobs(link)), ['a', 'b', 'dir/x', 'dir/y', 'tab\there']);
-    assert.match((await listBlobs(link)).text, /<Name Encoded="true">odd%EF%BF%BE<\/Name>/);
     const all = await listBlobs(link, 'include=copy,uncommittedblobs,metadata,whatever');
     assert.deepEqual(namesOf(all), ['a', 'aa-staged', 'b', 'dir/x', 'dir/y', 'dir2/staged', 'tab\there']);
     assert.doesNotMatch(all.text, /1970/);
