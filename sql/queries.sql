@@ -393,14 +393,14 @@ UPDATE job SET state = 'done', lease_until = 0 WHERE request = $1 AND state = 'o
 -- name: JOB_RELEASE_ALL
 UPDATE job SET lease_until = 0, attempts = attempts - 1, next_try = $1 WHERE state = 'open' AND lease_until > 0;
 
--- name: JOB_UNDRAINED
-SELECT j.request, j.origin, r.generation FROM job j JOIN request r ON r.id = j.request
-WHERE j.state = 'open' AND j.drained = 0 ORDER BY j.id;
+-- name: DRAIN_ADD
+INSERT INTO drain (request, generation, dir) VALUES ($1, $2, $3);
 
--- Requests whose generation was raised by what was last recorded: more than one batch can hold.
--- name: REQUEST_RAISED_LATELY
-SELECT id, dir, generation FROM request WHERE id IN (SELECT request FROM
-    (SELECT request, kind FROM audit ORDER BY id DESC LIMIT 1000) AS tail WHERE kind IN ('transition', 'link.revoked'));
+-- name: DRAIN_LIST
+SELECT request, dir, generation FROM drain ORDER BY request, generation;
+
+-- name: DRAIN_DONE
+DELETE FROM drain WHERE request = $1 AND generation = $2;
 
 -- A drain speaks of the generations below its own: one that was asked for earlier says nothing of writers allowed since.
 -- name: JOB_SET_DRAINED

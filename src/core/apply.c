@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "core/audit.h"
 #include "core/caller.h"
+#include "core/drain.h"
 #include "core/place.h"
 
 /* One change in the making. */
@@ -151,15 +152,6 @@ static int change_audit(const struct change *c, json_t *detail_stolen, struct er
     return audit_add(c->core, c->call, "transition", c->system ? c->system : "", detail, err);
 }
 
-/* Raising the generation killed every older link; transfers that run on one end now. */
-static void change_drain(const struct change *c)
-{
-    struct effect effect = {.kind = EFFECT_DRAIN, .generation = c->req->generation + 1};
-    (void)str_copy(effect.request, sizeof effect.request, c->req->id);
-    (void)str_copy(effect.dir, sizeof effect.dir, c->req->dir);
-    effect_add(c->core, &effect);
-}
-
 static int change_reload(struct change *c, struct error *err)
 {
     struct request fresh = {0};
@@ -189,11 +181,12 @@ int apply_event(struct core *core, const struct call *call, struct request *req,
         r = change_audit(&c, TAKE_PTR(detail), err);
     if (r == 0)
         r = change_queue_job(&c, err);
+    if (r == 0) /* the raised generation killed every older link; transfers that run on one end after the commit */
+        r = drain_add(core, req->id, req->dir, req->generation + 1, err);
     if (r != 0)
         return r;
     if (c.edge->alarm)
         log_alarm("request %s: %s: %s", req->id, event_name(event), message ? message : status_name(c.to));
-    change_drain(&c);
     return change_reload(&c, err);
 }
 

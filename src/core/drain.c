@@ -81,33 +81,45 @@ static int64_t first_id(void)
     return (int64_t)number << 20;
 }
 
-/* Columns: request, directory, generation. */
-static int drains_select(struct core *core, enum db_query query, struct error *err)
+static bool drain_is_waited_for(const struct core *core, const char *request, int64_t generation)
 {
-    AUTO_ROWS struct db_rows *rows = NULL;
-    int r = db_select(core->db, query, NO_ARGS, &rows, err);
-
-    if (r != 0)
-        return r;
-    while ((r = db_rows_next(rows, err)) == 1) {
-        struct effect effect = {.kind = EFFECT_DRAIN, .generation = db_int(rows, 2)};
-        (void)str_copy(effect.request, sizeof effect.request, db_text(rows, 0));
-        (void)str_copy(effect.dir, sizeof effect.dir, db_text(rows, 1));
-        drain_begin(core, &effect);
-    }
-    return r;
+    for (const struct drain *d = core->drains->first; d; d = d->next)
+        if (d->generation == generation && strcmp(d->request, request) == 0)
+            return true;
+    return false;
 }
 
 int drains_recover(struct core *core, struct error *err)
 {
-    int r = 0;
+    AUTO_ROWS struct db_rows *rows = NULL;
+    bool is_start = core->drains->last_id == 0;
+    int r = db_select(core->db, Q_DRAIN_LIST, NO_ARGS, &rows, err);
 
-    if (core->drains->last_id == 0) {
+    if (r != 0)
+        return r;
+    if (is_start)
         core->drains->last_id = first_id();
-        /* An earlier life may have died before it told anybody. */
-        r = drains_select(core, Q_REQUEST_RAISED_LATELY, err);
+    while ((r = db_rows_next(rows, err)) == 1) {
+        struct effect effect = {.kind = EFFECT_DRAIN, .generation = db_int(rows, 2)};
+        (void)str_copy(effect.request, sizeof effect.request, db_text(rows, 0));
+        (void)str_copy(effect.dir, sizeof effect.dir, db_text(rows, 1));
+        if (is_start || !drain_is_waited_for(core, effect.request, effect.generation))
+            drain_begin(core, &effect);
     }
-    return r ? r : drains_select(core, Q_JOB_UNDRAINED, err);
+    return r;
+}
+
+int drain_add(struct core *core, const char *request, const char *dir, int64_t generation, struct error *err)
+{
+    struct effect effect = {.kind = EFFECT_DRAIN, .generation = generation};
+    int r = db_exec(core->db, Q_DRAIN_ADD, ARGS(DB_T(request), DB_I(generation), DB_T(dir)), err);
+
+    if (r < 0)
+        return r;
+    (void)str_copy(effect.request, sizeof effect.request, request);
+    (void)str_copy(effect.dir, sizeof effect.dir, dir);
+    effect_add(core, &effect);
+    return 0;
 }
 
 void drains_resend(struct core *core, enum peer peer)
@@ -151,10 +163,12 @@ int blob_drained(struct core *core, struct call *call, json_t **ret_ok UNUSED, s
         if (d->id != json_int(call->in, "drain") || d->peer != call->from)
             continue;
         int r = db_exec(core->db, Q_JOB_SET_DRAINED, ARGS(DB_T(d->request), DB_I(d->generation)), err);
-        if (r < 0)
-            return r;
         if (r > 0)
             effect_add(core, &(struct effect){.kind = EFFECT_WAKE_MOVER});
+        if (r >= 0)
+            r = db_exec(core->db, Q_DRAIN_DONE, ARGS(DB_T(d->request), DB_I(d->generation)), err);
+        if (r < 0)
+            return r;
         *at = d->next;
         free(d);
         return 0;

@@ -1,5 +1,6 @@
 /* Drains: after a generation was raised, the zone's airlock-blob must end every older transfer, within DRAIN_MS, or be
- * restarted. Jobs that touch a draft's bytes wait for it. What is waited for outlives core in job.drained. */
+ * restarted. Jobs that touch a draft's bytes wait for it. What is waited for is in the database from the raise until the
+ * zone's word, so that no end of core's loses any of it. */
 #ifndef AIRLOCK_CORE_DRAIN_H
 #define AIRLOCK_CORE_DRAIN_H
 
@@ -10,9 +11,11 @@
 struct drains *drains_new(void);
 void drains_free(struct drains *drains);
 
-/* When an answer was taken but not recorded: asks again for every open job that still waits. The first time, at start,
- * also for what was decided so lately that an earlier life may not have told the zone's process: downloads run on. */
+/* Takes up what is on record and is not waited for: at start, and when an answer was taken but not recorded. */
 int drains_recover(struct core *core, struct error *err) MUST_USE;
+/* In the transaction that raises the request's generation to this one: puts the drain on record, and tells the zone of
+ * the directory after the commit. */
+int drain_add(struct core *core, const char *request, const char *dir, int64_t generation, struct error *err) MUST_USE;
 /* After a commit: tell the zone's process. */
 void drain_begin(struct core *core, const struct effect *effect);
 /* The zone's process has a new channel: tell it everything that it may not have heard. */

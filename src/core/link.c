@@ -5,6 +5,7 @@
 
 #include "core/audit.h"
 #include "core/caller.h"
+#include "core/drain.h"
 #include "core/keys.h"
 #include "core/place.h"
 
@@ -134,16 +135,14 @@ static int revoke_all_allowed(const struct request *req, const struct call *call
 static int links_end(struct core *core, const struct call *call, const char *request, const char *dir,
                      int64_t generation, struct error *err)
 {
-    struct effect drain = {.kind = EFFECT_DRAIN, .generation = generation + 1};
     int r = db_exec(core->db, Q_REQUEST_RAISE_GENERATION, ARGS(DB_T(request)), err);
 
     if (r >= 0)
         r = db_exec(core->db, Q_BLOCK_EMPTY_ALL, ARGS(DB_T(request)), err); /* blocks die with their generation */
+    if (r >= 0)
+        r = drain_add(core, request, dir, generation + 1, err);
     if (r < 0)
         return r;
-    (void)str_copy(drain.request, sizeof drain.request, request);
-    (void)str_copy(drain.dir, sizeof drain.dir, dir);
-    effect_add(core, &drain);
     return audit_add(core, call, "link.revoked", "", json_pack("{s:I}", "generation", (json_int_t)generation + 1), err);
 }
 

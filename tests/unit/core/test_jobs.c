@@ -4,11 +4,6 @@
 #include <string.h>
 
 #include "core/jobs.h"
-#include <sys/epoll.h>
-#include <sys/socket.h>
-
-#include "core/drain.h"
-#include "core/peers.h"
 
 static json_t *submitted(struct bench *b, json_t **ret_lease)
 {
@@ -18,67 +13,6 @@ static json_t *submitted(struct bench *b, json_t **ret_lease)
     assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
     bench_submit(b);
     return bench_lease(b, ret_lease);
-}
-
-static void a_seal_waits_for_the_writers(void **state)
-{
-    struct bench *b = *state;
-    AUTO_JSON json_t *early = NULL;
-    AUTO_JSON json_t *late = NULL;
-    char object[UUID_TEXT_SIZE];
-    bench_create(b, "alice", "export");
-    bench_link(b, "alice");
-    assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
-    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), 0);
-    assert_null(bench_lease(b, &early));
-    assert_int_equal(bench_ask(b, PEER_BLOB_EXTERNAL, MESSAGE_BLOB_DRAINED, json_pack("{s:i}", "drain", 1), NULL), 0);
-    assert_null(bench_lease(b, &early)); /* another zone's word does not count */
-    assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_BLOB_DRAINED, json_pack("{s:i}", "drain", 1), NULL), 0);
-    assert_non_null(bench_lease(b, &late));
-}
-
-/* Links were revoked before the submit: that drain says nothing of what was written under the links made since. */
-static void an_earlier_drain_does_not_count(void **state)
-{
-    struct bench *b = *state;
-    AUTO_JSON json_t *early = NULL;
-    AUTO_JSON json_t *late = NULL;
-    char object[UUID_TEXT_SIZE];
-    bench_create(b, "alice", "export");
-    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK_REVOKE_ALL, NULL, NULL), 0);
-    bench_link(b, "alice");
-    assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
-    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), 0);
-    assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_BLOB_DRAINED, json_pack("{s:i}", "drain", 1), NULL), 0);
-    assert_null(bench_lease(b, &early));
-    assert_int_equal(bench_ask(b, PEER_BLOB_WORKSPACE, MESSAGE_BLOB_DRAINED, json_pack("{s:i}", "drain", 2), NULL), 0);
-    assert_non_null(bench_lease(b, &late));
-}
-
-/* Core died after the commit and before it told anybody: the next one does. */
-static void what_was_revoked_is_drained_after_a_restart(void **state)
-{
-    struct bench *b = *state;
-    AUTO_FD int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct frame frame = {0};
-    int ends[2];
-    bench_create(b, "alice", "export");
-    bench_link(b, "alice");
-    assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_LINK_REVOKE_ALL, NULL, NULL), 0);
-    drains_free(b->core.drains);
-    b->core.drains = drains_new();
-    assert_int_equal(drains_recover(&b->core, NULL), 0);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    b->core.peers = peers_new(epoll_fd);
-    peers_attach(&b->core, PEER_BLOB_WORKSPACE, ends[0]);
-    struct channel *blob = channel_new(ends[1]);
-    assert_int_equal(channel_receive(blob, &frame, NULL), 1);
-    assert_string_equal(json_text(frame.message, "op"), "blob.drain");
-    assert_string_equal(json_text(frame.message, "container"), b->request);
-    assert_int_equal(json_int(frame.message, "generation"), 2);
-    frame_done(&frame);
-    channel_free(blob);
-    peers_free(b->core.peers);
 }
 
 static void a_late_worker_changes_nothing(void **state) /* I14 */
@@ -241,9 +175,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-        T(a_seal_waits_for_the_writers),
-        T(an_earlier_drain_does_not_count),
-        T(what_was_revoked_is_drained_after_a_restart),
         T(a_late_worker_changes_nothing),
         T(what_was_not_submitted_is_blocked),
         T(an_extra_or_missing_file_is_blocked),
