@@ -4,7 +4,7 @@
 
 #include "airlockd/resources.h"
 
-#define START_READY_MS 10000   /* all children, at the first start */
+#define START_READY_MS 20000   /* all children, at the first start */
 #define RESTART_READY_MS 30000 /* one child, when it is started again */
 
 /* When the stages of the end begin, counted from the signal; the whole tree is gone by STOP_GIVE_UP_MS. */

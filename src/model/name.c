@@ -55,7 +55,7 @@ int name_check(const char *name, size_t len, struct error *err)
             return error_set_field(err, E_INVALID, "name", "A blob's name must not contain U+%04X, which is no character",
                                    (unsigned)c);
         used += width;
-        chars += c > 0xffff ? 2 : 1;
+        chars++;
     }
     if (chars > NAME_CHARS_MAX)
         return error_set_field(err, E_INVALID, "name", "A blob's name must not be longer than %d characters",

@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 
-/* Characters of a blob name, counted in UTF-16 units as Azure counts them: what fits here fits there. */
+/* Characters of a blob name: code points, whatever they take in UTF-8. */
 #define NAME_CHARS_MAX 1024
-#define NAME_BYTES_MAX (NAME_CHARS_MAX * 3) /* UTF-8: three bytes a unit at most */
+#define NAME_BYTES_MAX (NAME_CHARS_MAX * 4) /* of UTF-8 */
 #define NAME_SEGMENT_MAX 255  /* bytes of one component of a delivered path (NAME_MAX of Linux) */
 #define NAME_PATH_MAX 4095    /* bytes of a delivered path (PATH_MAX of Linux without the NUL) */
 #define NAME_METADATA_MAX 128 /* bytes of a metadata name */

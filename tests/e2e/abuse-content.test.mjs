@@ -24,7 +24,7 @@ const RIDERS = {
 
 for (const type of ['export', 'import']) {
   test(`T18 what rides along with an ${type} is gone once it is sealed, or stands in the manifest`, async (t) => {
-    const tree = await startTree(t);
+    const tree = await startTree(t, { set: { 'policy.kept_metadata': 'mtime' } });
     const request = await draftWith(tree, type, {});
     assert.equal((await putBlob(request.link, 'a.txt', 'content', { ...RIDERS, 'x-ms-blob-content-type': 'text/x-kept' })).status, 201);
     assert.equal((await headBlob(request.link, 'a.txt')).headers['x-ms-meta-note0'], padding(1000), 'it was stored');

@@ -14,6 +14,7 @@ const BODY_GRACE_MS = 10_000;
 const HERD = times(2000, 5000);
 const SAMPLES = 300;
 const ROUNDS = 4;
+const NOISE_MS = 10; // the crowd itself runs on the same few cores
 
 /** Sends a piece every so often until the server closes; how long that took. */
 async function drip(port, first, piece, everyMs, patienceMs) {
@@ -104,7 +105,7 @@ for (const kind of ['head', 'body', 'read']) {
     const held = await end();
     t.diagnostic(`p99 ${quiet.toFixed(1)} ms alone, ${crowded.toFixed(1)} ms among ${held} slow clients`);
     assert.ok(held > HERD / 4, `the crowd was there to the end: ${held} of ${HERD}`);
-    assert.ok(crowded < 2 * quiet + 1, `${crowded} ms, alone ${quiet} ms`);
+    assert.ok(crowded < 2 * quiet + NOISE_MS, `${crowded} ms, alone ${quiet} ms`);
     assert.equal((await getBlob(link, 'small.txt')).text, 'small');
   });
 }

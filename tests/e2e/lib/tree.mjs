@@ -13,7 +13,7 @@ export const ROOT = path.resolve(import.meta.dirname, '../../..');
 export const BUILD = process.env.AIRLOCK_BUILD ?? path.join(ROOT, 'build');
 export const program = (name) => path.join(BUILD, name);
 
-const READY_MS = 20_000;
+const READY_MS = 40_000;
 const STOP_MS = 5_000;
 const PORTS = 5;
 const SIGNATURE = /[?&]sig=(?!redacted|\*|&|"|\s|$)[^&"\s]+/i;

@@ -24,7 +24,7 @@
 #include "base/num.h"
 
 #define LOG_MAX (4 * 1024 * 1024)
-#define PATIENCE_MS 15000
+#define PATIENCE_MS 25000
 #define END_MS 5000
 
 static const char *const PROGRAMS[] = {"airlock-core", "airlock-api", "airlock-blob", "airlock-mover", "airlock-idp"};
@@ -340,7 +340,7 @@ static void test_hanging_child(void **state)
     misbehave("hang", true);
     struct run run = start_demo();
     assert_int_equal(wait_end(&run, PATIENCE_MS + END_MS), 75);
-    assert_int_equal(count_in_log("Not ready 10 seconds after the start: blob-external\""), 1);
+    assert_int_equal(count_in_log("Not ready 20 seconds after the start: blob-external\""), 1);
     misbehave("hang", false);
 }
 

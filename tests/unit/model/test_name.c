@@ -145,12 +145,12 @@ static void test_length(void **state)
     assert_refused(name_check(name, NAME_CHARS_MAX + 1, err), E_INVALID, "1024");
     for (size_t i = 0; i + 4 <= sizeof name; i += 4)
         memcpy(name + i, "\xf0\x9f\x98\x80", 4);
-    assert_int_equal(name_check(name, 4 * (NAME_CHARS_MAX / 2), NULL), 0); /* each is two units in UTF-16 */
-    assert_refused(name_check(name, 4 * (NAME_CHARS_MAX / 2) + 4, err), E_INVALID, "1024");
+    assert_int_equal(name_check(name, NAME_BYTES_MAX, NULL), 0);
+    assert_refused(name_check(name, NAME_BYTES_MAX + 4, err), E_INVALID, "1024");
     for (size_t i = 0; i + 3 <= sizeof name; i += 3)
         memcpy(name + i, "\xe2\x82\xac", 3);
-    assert_int_equal(name_check(name, NAME_BYTES_MAX, NULL), 0);
-    assert_refused(name_check(name, NAME_BYTES_MAX + 3, err), E_INVALID, "1024");
+    assert_int_equal(name_check(name, 3 * NAME_CHARS_MAX, NULL), 0);
+    assert_refused(name_check(name, 3 * NAME_CHARS_MAX + 3, err), E_INVALID, "1024");
 }
 
 static void test_twins(void **state)
