@@ -66,11 +66,14 @@ const char *aio_name(const struct aio *aio)
     return NAMES[aio->kind];
 }
 
-/* false: it was off already. Operations of the same descriptor that are under way end as they will. */
-static bool op_undirect(const struct aio_op *op)
+/* Whether op may be tried without O_DIRECT: once. Others of the same descriptor were refused with it, perhaps, and the
+ * first of them has cleared the flag. */
+static bool op_undirect(struct aio_op *op)
 {
-    int flags = fcntl(op->fd, F_GETFL);
-    return flags >= 0 && (flags & O_DIRECT) && fcntl(op->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+    int flags = op->is_undirected ? -1 : fcntl(op->fd, F_GETFL);
+
+    op->is_undirected = true;
+    return flags >= 0 && fcntl(op->fd, F_SETFL, flags & ~O_DIRECT) == 0;
 }
 
 bool aio_advance(struct aio_op *op, int64_t moved, int64_t *ret_result)
@@ -146,6 +149,7 @@ static void start_locked(struct aio *aio)
 void aio_submit(struct aio *aio, struct aio_op *op)
 {
     op->moved = 0;
+    op->is_undirected = false;
     pthread_mutex_lock(&aio->lock);
     if (!aio->started)
         start_locked(aio);

@@ -29,7 +29,8 @@ struct aio_op {
     void *bytes;
     size_t len; /* at least 1 */
     uint64_t offset;
-    size_t moved;
+    size_t moved;       /* the engine's, as the next */
+    bool is_undirected; /* was tried again without O_DIRECT */
     /* On a thread of the engine, without locks held; must not block for long, and may free op. result: the bytes moved
      * (all of them, or as far as the file goes when reading), or a negative errno. */
     void (*done)(struct aio_op *op, int64_t result);

@@ -114,6 +114,29 @@ static void edges(void **state, enum aio_kind kind)
     aio_free(aio);
 }
 
+/* Several operations that O_DIRECT cannot have, at a time: the first one that is refused must not fail the others. */
+static void refused_together(void **state, enum aio_kind kind)
+{
+    struct aio *aio = engine(kind);
+    AUTO_FREE unsigned char *bytes = aligned_alloc(AIO_ALIGN, AIO_ALIGN);
+    AUTO_FREE struct job *jobs = xcalloc(OPS, sizeof *jobs);
+    AUTO_FD int fd = make_file(state);
+    atomic_int left = OPS;
+
+    random_fill(bytes, AIO_ALIGN);
+    (void)fcntl(fd, F_SETFL, O_DIRECT);
+    for (size_t i = 0; i < OPS; i++) {
+        jobs[i].op = (struct aio_op){
+            .verb = AIO_WRITE, .fd = fd, .bytes = bytes + 1, .len = 777, .offset = i * 777, .done = job_done};
+        jobs[i].left = &left;
+        aio_submit(aio, &jobs[i].op);
+    }
+    wait_for_none(&left);
+    for (size_t i = 0; i < OPS; i++)
+        assert_int_equal(jobs[i].result, 777);
+    aio_free(aio);
+}
+
 static void failures(void **state, enum aio_kind kind)
 {
     struct aio *aio = engine(kind);
@@ -182,6 +205,7 @@ static void test_kinds(void **state)
     }
 BOTH(many)
 BOTH(edges)
+BOTH(refused_together)
 BOTH(failures)
 BOTH(full_disk)
 BOTH(unused)
@@ -194,6 +218,7 @@ int main(void)
     static const struct CMUnitTest TESTS[] = {
         TEST(test_kinds),     TESTS_OF(many),      TESTS_OF(edges),
         TESTS_OF(failures),   TESTS_OF(full_disk), TESTS_OF(unused),
+        TESTS_OF(refused_together),
     };
     (void)signal(SIGXFSZ, SIG_IGN);
     fixture_enter();
