@@ -133,8 +133,10 @@ static void *put_body(void *ctx)
 static unsigned pool_rest(void)
 {
     unsigned count = 0;
+    pthread_mutex_lock(&fixture.server->lock);
     for (void *buffer = fixture.server->free_buffers; buffer; memcpy(&buffer, buffer, sizeof buffer))
         count++;
+    pthread_mutex_unlock(&fixture.server->lock);
     return count;
 }
 
