@@ -154,6 +154,31 @@ static void a_changed_migration_is_refused(void **state)
     assert_int_equal(db_open(b->url, &again, NULL), E_CONFIG);
 }
 
+/* Counters of texts in characters, and block ids that outlived a seal. */
+static void older_requests_are_mended(void **state)
+{
+    struct bench *b = *state;
+    AUTO_ROWS struct db_rows *row = NULL;
+    AUTO_ROWS struct db_rows *part = NULL;
+
+    assert_int_equal(by_hand(b, "INSERT INTO workspace VALUES ('w', 'c', 'd', '', '', 1, '[]', 1, 1, 1, 1, 1, 1, 0, 0);"
+                                "INSERT INTO request (id, workspace, type, title, justification, status, version,"
+                                " generation, fence, dir, creator, created_by, created, updated_by, updated)"
+                                " VALUES ('r', 'w', '', '', '', '', 1, 1, 1, '', '', '', 1, '', 1);"
+                                "INSERT INTO blob (id, request, name, twin, size, etag, properties, metadata, object, commit_id,"
+                                " created, modified) VALUES (7, 'r', 'ünïcödé', 't', 1, 'e', '{}', '{}', 'o', 'c', 1, 1);"
+                                "INSERT INTO extent VALUES (7, 0, 'c2VjcmV0', 'o', 0, 1, 'x', 0);"
+                                "INSERT INTO usage VALUES ('r', 1, 1, 0, 0, 11, 1);"
+                                "DELETE FROM schema_version WHERE version = 5"),
+                     SQLITE_OK);
+    db_close(b->db);
+    assert_int_equal(db_open(b->url, &b->db, NULL), 0);
+    assert_int_equal(db_first(b->db, Q_USAGE_GET, ARGS(DB_T("r")), &row, NULL), 1);
+    assert_int_equal(db_int(row, 4), strlen("ünïcödé") + strlen("{}{}"));
+    assert_int_equal(db_first(b->db, Q_EXTENT_LIST, ARGS(DB_I(7)), &part, NULL), 1);
+    assert_true(db_is_null(part, 1));
+}
+
 static void an_unknown_engine_is_refused(void **state UNUSED)
 {
     struct db *db = NULL;
@@ -173,6 +198,7 @@ int main(void)
         T(tables_are_strict),
         T(T80_a_newer_schema_is_refused),
         T(a_changed_migration_is_refused),
+        T(older_requests_are_mended),
         cmocka_unit_test(an_unknown_engine_is_refused),
     };
     return cmocka_run_group_tests_name("db/seam", tests, NULL, NULL);
