@@ -66,9 +66,11 @@ static int open_record_use(struct core *core, const struct call *call, const str
     }
     r = db_first(core->db, Q_USE_FIND, ARGS(DB_T(call->link_id), DB_T(name), DB_T(call->address), DB_I(minute)), &found,
                  err);
-    if (r == 1)
-        *ret_use = db_int(found, 0);
-    return r < 0 ? r : 0;
+    if (r != 1)
+        return r;
+    *ret_use = db_int(found, 0);
+    /* The minute's row may be a plain download's, which would hide that bytes went into another container. */
+    return json_flag(call->in, "copy") ? link_use_record(core, call, a, "copy", err) : 0;
 }
 
 static json_t *open_overrides(const struct sas_fields *sas)

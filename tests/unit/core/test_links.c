@@ -337,6 +337,37 @@ static const char *sas_value(const struct bench *b, const char *name)
     return "";
 }
 
+static int64_t copies_on_record(struct bench *b)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int64_t count = 0;
+
+    assert_int_equal(db_select(b->core.db, Q_AUDIT_LIST, ARGS(DB_I(0), DB_T(""), DB_I(1000)), &rows, NULL), 0);
+    while (db_rows_next(rows, NULL) == 1) {
+        AUTO_JSON json_t *detail = json_loads(db_text(rows, 7), 0, NULL);
+        count += json_flag(detail, "copy") || strcmp(json_text(detail, "kind"), "copy") == 0;
+    }
+    return count;
+}
+
+/* Though it falls into the minute of a download by the same link. */
+static void a_copy_is_on_record_beside_a_download(void **state)
+{
+    struct bench *b = *state;
+    char object[UUID_TEXT_SIZE];
+
+    bench_create(b, "alice", "export");
+    bench_link(b, "alice");
+    assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s, s:b}", "blob", "result.txt", "body", 1), NULL), 0);
+    assert_int_equal(copies_on_record(b), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN,
+                                    json_pack("{s:s, s:b, s:b}", "blob", "result.txt", "body", 1, "copy", 1), NULL),
+                         0);
+    assert_in_range(copies_on_record(b), 1, 2); /* a minute may have passed */
+}
+
 static void T11_the_database_holds_no_signature(void **state)
 {
     struct bench *b = *state;
@@ -446,6 +477,7 @@ int main(void)
         T(T10_a_link_seen_outside_TLS_is_marked_once),
         T(refusals_in_the_wrong_place_are_counted),
         T(refusals_of_different_links_are_apart),
+        T(a_copy_is_on_record_beside_a_download),
         T(T11_the_database_holds_no_signature),
         T(T12_a_guess_learns_nothing),
         T(overlapping_networks_are_warned_about),
