@@ -101,7 +101,7 @@ test('SIGHUP changes the certificate under way, a bad one changes nothing', asyn
   await until('the api with the certificate in use', async () => (await serialAt(tree.ready.api, ca).catch(() => '')) === second.serial);
 });
 
-test('T10: a link for https only is refused over plain http', async (t) => {
+test('T10 a link for https only is refused over plain http', async (t) => {
   const base = await freePortBase();
   const tree = await startTree(t, { set: { 'blob.external.public_url': `https://127.0.0.1:${base}` } });
   const alice = tree.as('alice');

@@ -13,8 +13,10 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
-import { blobUrl, filesHolding, listUrl, send, startTree, until } from './harness.mjs';
-import { address, enterOwnNetwork, Host, ip } from './lib/net.mjs';
+import {
+  blobUrl, filesHolding, listUrl, makeCa, send, sendRaw, serverCertificate, startTree, temporaryDir, tlsSettings, trust, until,
+} from './harness.mjs';
+import { address, enterOwnNetwork, Host, ip, proxyHeader } from './lib/net.mjs';
 
 enterOwnNetwork();
 
@@ -58,7 +60,7 @@ function expected(account, room, host, listener) {
 }
 
 const said = (answer) => answer.error ?? [answer.status, answer.code].filter(Boolean).join(' ');
-const through = (url, listener) => url.replace(/^https?:\/\/[^/]+/, `http://${LISTENERS[listener]}:${PORT}`);
+const through = (url, listener) => url.replace(/^https?:\/\/[^/]+/, `https://${LISTENERS[listener]}:${PORT}`);
 
 const hosts = {};
 
@@ -96,15 +98,32 @@ async function buildNetworks() {
   router.ip('-6', 'route', 'add', 'default', 'via', 'fd20::1');
 }
 
-before(buildNetworks);
-after(() => Object.values(hosts).forEach((host) => host.end()));
+const tls = { dir: temporaryDir('zones') };
+
+/** A certificate of a private authority for every address of a listener, and of the proxy that passes TLS on. */
+async function makeCertificates() {
+  const ca = await makeCa(tls.dir);
+  tls.certificate = await serverCertificate(ca, { ips: ['127.0.0.1', 'fd20::1', '10.21.0.1', '10.22.0.1', ...Object.values(LISTENERS)] });
+  trust(ca.pem);
+  for (const host of Object.values(hosts)) await host.trust(ca.pem);
+}
+
+before(async () => {
+  await buildNetworks();
+  await makeCertificates();
+});
+after(() => {
+  for (const host of Object.values(hosts)) host.end();
+  fs.rmSync(tls.dir, { recursive: true, force: true });
+});
 
 const listenAt = (listener, host = LISTENERS[listener]) => `${host.includes(':') ? `[${host}]` : host}:${PORT}@${INTERFACES[listener]}`;
 
-/** A tree whose three listeners stand in their networks, with alice and bob at work in both workspaces. */
-async function startZones(t, set = {}) {
+/** A tree whose three blob listeners stand in their networks, with alice and bob at work in both workspaces. All speak TLS,
+ * unless set says otherwise. */
+async function startZones(t, set = tlsSettings(tls.certificate)) {
   const listeners = Object.fromEntries(Object.keys(LISTENERS).map((name) => [`blob.${name}.listen`, listenAt(name)]));
-  const tree = await startTree(t, { set: { 'http.behind_proxy': true, ...listeners, ...set } });
+  const tree = await startTree(t, { set: { ...listeners, ...set } });
   tree.rooms = { A: tree.first, B: tree.second };
   const path = `/workspaces/${tree.second.id}`;
   const { assignable_users: people } = await tree.as('admin').ok('GET', `${path}/assignable-users`);
@@ -154,7 +173,7 @@ async function containerUrl(tree, name, account, room, request, sample) {
   if (account.opens) return tree.as(account.opens).linkUrl(request);
   const suffix = account.zone === 'workspace' ? tree.rooms[room].id.slice(0, 8) : sample.tre;
   const sig = encodeURIComponent(crypto.randomBytes(32).toString('base64'));
-  return `http://x/${name}${suffix}/${request.id}?${sample.query.replace(/sig=[^&]*/, `sig=${sig}`)}`;
+  return `https://x/${name}${suffix}/${request.id}?${sample.query.replace(/sig=[^&]*/, `sig=${sig}`)}`;
 }
 
 /** One row for each account and workspace: { name, account, room, request, url }. */
@@ -239,10 +258,10 @@ test('networks are a workspace\'s setting, and hold from the next request on', a
 });
 
 test('IPv6 networks bound a workspace in the same way', async (t) => {
-  const tree = await startZones(t, { 'blob.workspace.listen': listenAt('workspace', 'fd20::1') });
+  const tree = await startZones(t, { ...tlsSettings(tls.certificate), 'blob.workspace.listen': listenAt('workspace', 'fd20::1') });
   const request = await requestIn(tree, 'A', 'export', 'draft');
   const url = listUrl(await tree.as('alice').linkUrl(request));
-  assert.match(url, /^http:\/\/\[fd20::1\]:/);
+  assert.match(url, /^https:\/\/\[fd20::1\]:/);
   const from = async (...names) => Promise.all(names.map(async (name) => said(await hosts[name].send('GET', url))));
   assert.deepEqual(await from('roomA', 'roomB', 'outside', 'inside'), ['200', ZONE, REFUSED, REFUSED]);
   await setNetworks(tree, 'A', ['fd22::/64']);
@@ -256,7 +275,7 @@ test('without an interface the same address answers through every network', asyn
   await new Promise((resolve) => server.listen(0, LISTENERS.core, resolve));
   t.after(() => server.close());
   for (const name of ['outside', 'roomB']) {
-    assert.deepEqual(await hosts[name].raw(LISTENERS.core, server.address().port, ''), { text: 'hello' }, name);
+    assert.deepEqual(await hosts[name].raw(`http://${LISTENERS.core}:${server.address().port}`, ''), { text: 'hello' }, name);
   }
 });
 
@@ -309,29 +328,29 @@ test('T61 no header changes what the API and the identity provider say of themse
   }
 });
 
-/** The header of the PROXY protocol, version 2, for a TCP connection over IPv4. */
-function proxyHeader(from, to, port) {
-  const octets = (text) => Buffer.from(text.split('.').map(Number));
-  const ports = Buffer.alloc(4);
-  ports.writeUInt16BE(50_000, 0);
-  ports.writeUInt16BE(port, 2);
-  const start = Buffer.from('0d0a0d0a000d0a515549540a2111000c', 'hex');
-  return Buffer.concat([start, octets(from), octets(to), ports]);
+/** Who stands where, and the listener they reach: each blob listener from its network, API and log-in from the server itself. */
+function everyListener(tree) {
+  const fromHere = { raw: async (...args) => ({ text: await sendRaw(args[0], args[1], { before: args[2] }).catch(() => '') }) };
+  const blob = Object.entries(HOSTS).map(([name, host]) => [name, hosts[name], tree.ready.blob[host.zone]]);
+  return [...blob, ['api', fromHere, tree.ready.api], ['idp', fromHere, new URL(tree.ready.issuer).origin]];
 }
 
-test('T61 a PROXY header from an address that is no configured proxy is a bad request', async (t) => {
-  const tree = await startZones(t);
-  const request = await requestIn(tree, 'A', 'export', 'draft');
-  const url = new URL(listUrl(await tree.as('alice').linkUrl(request)));
-  const head = `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: close\r\n\r\n`;
-  for (const name of ['roomA', 'roomB']) {
-    const bytes = Buffer.concat([proxyHeader('10.21.0.2', LISTENERS.workspace, PORT), Buffer.from(head)]);
-    const answer = await hosts[name].raw(LISTENERS.workspace, PORT, bytes);
-    assert.ok(answer.error === 'ECONNRESET' || /^HTTP\/1\.1 400 /.test(answer.text) || answer.text === '', JSON.stringify(answer));
-    const old = Buffer.from(`PROXY TCP4 10.21.0.2 ${LISTENERS.workspace} 50000 ${PORT}\r\n${head}`);
-    assert.match((await hosts[name].raw(LISTENERS.workspace, PORT, old)).text, /^HTTP\/1\.1 400 /);
-  }
-});
+for (const scheme of ['https', 'http']) {
+  test(`T61 over ${scheme} a PROXY header from an address that is no configured proxy is refused, at every listener`, async (t) => {
+    const tree = await startZones(t, scheme === 'https' ? undefined : { 'http.behind_proxy': true });
+    for (const [name, from, url] of everyListener(tree)) {
+      assert.ok(url.startsWith(`${scheme}://`), url);
+      const { hostname, port } = new URL(url);
+      const head = `GET /api/health HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n\r\n`;
+      assert.match((await from.raw(url, head)).text, /^HTTP\/1\.1 \d{3} /, `${name} is heard without it`);
+      const old = `PROXY TCP4 10.21.0.2 ${hostname} 50000 ${port}\r\n`;
+      for (const header of [proxyHeader('10.21.0.2', hostname, Number(port)), Buffer.from(old)]) {
+        const answers = [await from.raw(url, head, header), await from.raw(url, Buffer.concat([header, Buffer.from(head)]))];
+        for (const { text = '' } of answers) assert.match(text, /^$|^HTTP\/1\.1 400 /, `${name}: ${header.toString('latin1')}`);
+      }
+    }
+  });
+}
 
 const PROXY = '10.20.0.254';
 
@@ -352,11 +371,11 @@ backend airlock
   server workspace ${LISTENERS.workspace}:${PORT} send-proxy-v2
 `);
   hosts.router.spawn('haproxy', '-db', '-f', config);
-  await until('HAProxy', async () => !(await hosts.router.raw('10.21.0.1', PORT, '')).error);
+  await until('HAProxy', async () => !(await hosts.router.raw(`http://10.21.0.1:${PORT}`, '')).error);
 }
 
 test('T61 behind a configured proxy the PROXY header decides, and only from that proxy', async (t) => {
-  const tree = await startZones(t, { 'http.proxies': `${PROXY}/32` });
+  const tree = await startZones(t, { ...tlsSettings(tls.certificate), 'http.proxies': `${PROXY}/32` });
   await startProxy(tree.scratch);
   const request = await requestIn(tree, 'A', 'export', 'draft');
   const url = listUrl(await tree.as('alice').linkUrl(request));
@@ -371,11 +390,11 @@ test('T61 behind a configured proxy the PROXY header decides, and only from that
   assert.equal(await by('roomA', LISTENERS.workspace), '200', 'who comes by no proxy needs no header');
 
   const { pathname, search, host } = new URL(url);
-  const head = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
   const header = proxyHeader(HOSTS.roomA.address, LISTENERS.workspace, PORT);
-  const raw = async (name, ...bytes) => (await hosts[name].raw(LISTENERS.workspace, PORT, Buffer.concat(bytes))).text ?? '';
-  assert.match(await raw('router', header, head), /^HTTP\/1\.1 200 /);
-  for (const [name, ...bytes] of [['roomB', header, head], ['roomA', header, head], ['router', head], ['router', header, header, head]]) {
-    assert.doesNotMatch(await raw(name, ...bytes), /^HTTP\/1\.1 2/, name);
+  const raw = async (name, ...headers) => (await hosts[name].raw(`https://${host}`, head, Buffer.concat(headers))).text ?? '';
+  assert.match(await raw('router', header), /^HTTP\/1\.1 200 /);
+  for (const [name, ...headers] of [['roomB', header], ['roomA', header], ['router'], ['router', header, header]]) {
+    assert.doesNotMatch(await raw(name, ...headers), /^HTTP\/1\.1 2/, name);
   }
 });

@@ -1,8 +1,10 @@
 // A small HTTP client for tests: says exactly what came back, follows nothing, keeps connections alive.
+import { X509Certificate } from 'node:crypto';
 import dns from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
+import tls from 'node:tls';
 
 // Free sockets go after 4 s, before any server here gives up on them.
 const KEPT = { keepAlive: true, maxSockets: 256, timeout: 4000 };
@@ -47,6 +49,12 @@ function target(url) {
   return { secure: scheme === 'https', hostname: ipv6 ?? name, port, path: path || '/', lookup };
 }
 
+/** Node's own check turns IPv6 addresses into host names, and then finds none of them in any certificate. */
+function checkServerIdentity(host, certificate) {
+  if (!net.isIPv6(host)) return tls.checkServerIdentity(host, certificate);
+  return new X509Certificate(certificate.raw).checkIP(host) ? undefined : new Error(`${host} is not in the certificate`);
+}
+
 /** Sends a request; body may be a Buffer, a string, an object (as JSON) or a readable stream with a Content-Length header. */
 export function send(method, url, { headers = {}, body, agent, ca = trusted, timeout = 60000 } = {}) {
   return new Promise((resolve, reject) => {
@@ -64,8 +72,8 @@ export function send(method, url, { headers = {}, body, agent, ca = trusted, tim
     if (bytes) all['content-length'] ??= bytes.length;
     else if (!stream && ['PUT', 'POST', 'PATCH'].includes(method)) all['content-length'] ??= 0;
     const to = target(url);
-    const [library, usual, tls] = to.secure ? [https, secure, { ca }] : [http, shared, {}];
-    const request = library.request({ ...to, ...tls, method, headers: all, agent: agent ?? usual, timeout }, (message) => {
+    const [library, usual, checked] = to.secure ? [https, secure, { ca, checkServerIdentity }] : [http, shared, {}];
+    const request = library.request({ ...to, ...checked, method, headers: all, agent: agent ?? usual, timeout }, (message) => {
       const chunks = [];
       message.on('data', (chunk) => chunks.push(chunk));
       message.on('end', () => resolve(new Answer(message, Buffer.concat(chunks))));
@@ -91,16 +99,23 @@ export async function postForm(url, fields, headers = {}) {
   return send('POST', url, { headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form(fields) });
 }
 
-/** Writes text as it stands to the address of url and answers what comes back until the server closes or falls silent. */
-export function sendRaw(url, text, { silence = 1500 } = {}) {
-  const { hostname, port } = new URL(url);
+/** Writes text or bytes as they stand to the address of url, and answers what comes back until the server closes or
+ * falls silent. before: bytes that come before TLS. */
+export function sendRaw(url, text, { silence = 1500, before = '', ca = trusted } = {}) {
+  const { protocol, hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve, reject) => {
     let answer = '';
-    const socket = net.connect({ host: hostname, port });
-    socket.setTimeout(silence, () => socket.destroy());
-    socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
-    socket.on('error', (error) => (answer ? resolve(answer) : reject(error)));
-    socket.on('close', () => resolve(answer));
-    socket.write(text);
+    const failed = (error) => (answer ? resolve(answer) : reject(error));
+    const plain = net.connect({ host, port });
+    plain.setTimeout(silence, () => plain.destroy());
+    plain.on('error', failed);
+    plain.on('close', () => resolve(answer));
+    plain.once('connect', () => plain.write(before, () => {
+      const socket = protocol === 'https:' ? tls.connect({ socket: plain, host, ca, checkServerIdentity }) : plain;
+      if (socket !== plain) socket.on('error', failed);
+      socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
+      socket.write(text);
+    }));
   });
 }

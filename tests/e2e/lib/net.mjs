@@ -91,9 +91,14 @@ export class Host {
   send(method, url, options = {}) {
     return this.#ask('send', { method, url, ...options });
   }
-  /** Bytes to a port, and what came back until silence: { text } or { error }. */
-  raw(host, port, bytes) {
-    return this.#ask('raw', { host, port, bytes: Buffer.from(bytes).toString('base64') });
+  /** Bytes to the address of a URL, before: ahead of its TLS; what came back until silence: { text } or { error }. */
+  raw(url, bytes, before = '') {
+    const base64 = (all) => Buffer.from(all).toString('base64');
+    return this.#ask('raw', { url, bytes: base64(bytes), before: base64(before) });
+  }
+  /** The authority (PEM) by which the host judges TLS. */
+  trust(pem) {
+    return this.#ask('trust', { pem });
   }
   end() {
     for (const program of this.#programs) program.kill('SIGKILL');
@@ -109,4 +114,14 @@ function setAddresses(ipOf, device, addresses) {
 /** Gives this process's interface its addresses (ADDRESS/PREFIX) and switches it on. */
 export function address(device, ...addresses) {
   setAddresses(ip, device, addresses);
+}
+
+/** The header of the PROXY protocol, version 2, for a TCP connection over IPv4. */
+export function proxyHeader(from, to, port) {
+  const octets = (text) => Buffer.from(text.split('.').map(Number));
+  const ports = Buffer.alloc(4);
+  ports.writeUInt16BE(50_000, 0);
+  ports.writeUInt16BE(port, 2);
+  const start = Buffer.from('0d0a0d0a000d0a515549540a2111000c', 'hex');
+  return Buffer.concat([start, octets(from), octets(to), ports]);
 }

@@ -1,25 +1,17 @@
 // A host of net.mjs: started in a network namespace, it holds that open and does from within what it is asked for.
 import fs from 'node:fs';
-import net from 'node:net';
-import { send } from './http.mjs';
+import { send, sendRaw, trust } from './http.mjs';
 
 const CONNECT_MS = 1500;
-const SILENCE_MS = 300;
 
-function raw({ host, port, bytes }) {
-  return new Promise((resolve) => {
-    let text = '';
-    const socket = net.connect({ host, port });
-    const timer = setTimeout(() => socket.destroy(Object.assign(new Error('no connection'), { code: 'ETIMEDOUT' })), CONNECT_MS);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.setTimeout(SILENCE_MS, () => socket.destroy());
-      socket.write(Buffer.from(bytes, 'base64'));
-    });
-    socket.on('data', (chunk) => (text += chunk.toString('latin1')));
-    socket.once('error', ({ code }) => resolve(text ? { text } : { error: code }));
-    socket.once('close', () => resolve({ text }));
-  });
+const bytesOf = (base64) => Buffer.from(base64, 'base64');
+
+async function raw({ url, bytes, before }) {
+  try {
+    return { text: await sendRaw(url, bytesOf(bytes), { before: bytesOf(before) }) };
+  } catch (error) {
+    return { error: error.code ?? error.message };
+  }
 }
 
 async function request({ method, url, headers, body }) {
@@ -35,6 +27,7 @@ const DOINGS = {
   hello: () => ({}),
   send: request,
   raw,
+  trust: ({ pem }) => trust(pem),
   sysctl: ({ name, value }) => fs.writeFileSync(`/proc/sys/net/${name}`, value),
 };
 
