@@ -1,6 +1,7 @@
 // Microsoft's JavaScript SDK, @azure/storage-blob, against a draft link.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
+import { Readable } from 'node:stream';
 import test from 'node:test';
 import { AnonymousCredential, ContainerClient } from '@azure/storage-blob';
 import { sha256, startTree } from './harness.mjs';
@@ -37,6 +38,38 @@ test('the SDK\'s everyday calls', async (t) => {
     const hash = crypto.createHash('sha256');
     for await (const chunk of stream) hash.update(chunk);
     assert.equal(hash.digest('hex'), sha256(bytes));
+  });
+  await t.test('a stream of unknown length goes up', async () => {
+    const streamed = container.getBlockBlobClient('streamed.bin');
+    const pieces = Array.from({ length: 7 }, (_, i) => bytes.subarray(i * MiB, (i + 1) * MiB));
+    await streamed.uploadStream(Readable.from(pieces), 2 * MiB, 3, { blobHTTPHeaders: { blobContentType: 'text/csv' } });
+    assert.equal((await streamed.getProperties()).contentType, 'text/csv');
+    assert.equal(sha256(await streamed.downloadToBuffer()), sha256(Buffer.concat(pieces)));
+    await streamed.uploadStream(Readable.from([]));
+    assert.equal((await streamed.getProperties()).contentLength, 0);
+  });
+  await t.test('metadata and headers are changed, each alone', async () => {
+    const blob = container.getBlockBlobClient('changed.txt');
+    const { etag } = await blob.upload('text', 4, { metadata: { first: '1' }, blobHTTPHeaders: { blobContentType: 'text/plain' } });
+    const next = await blob.setMetadata({ second: '2', Third: 'drei' }, { conditions: { ifMatch: etag } });
+    assert.notEqual(next.etag, etag);
+    await assert.rejects(blob.setMetadata({}, { conditions: { ifMatch: etag } }), (e) => e.statusCode === 412);
+    assert.deepEqual((await blob.getProperties()).metadata, { second: '2', third: 'drei' });
+    await blob.setHTTPHeaders({ blobContentType: 'text/csv', blobContentLanguage: 'de', blobCacheControl: 'no-store' });
+    const now = await blob.getProperties();
+    assert.deepEqual([now.contentType, now.contentLanguage, now.cacheControl, now.contentLength], ['text/csv', 'de', 'no-store', 4]);
+    assert.deepEqual(now.metadata, { second: '2', third: 'drei' });
+    await blob.setMetadata();
+    assert.deepEqual((await blob.getProperties()).metadata, {});
+    await assert.rejects(container.getBlobClient('nope').setMetadata({ a: '1' }), (e) => e.code === 'BlobNotFound');
+    for await (const item of container.listBlobsFlat({ prefix: 'changed', includeMetadata: true })) assert.equal(item.properties.contentType, 'text/csv');
+  });
+  await t.test('the container is there', async () => {
+    assert.equal(await container.exists(), true);
+    const properties = await container.getProperties();
+    assert.ok(properties.etag && properties.lastModified instanceof Date);
+    await assert.rejects(container.create(), (e) => e.statusCode === 403);
+    await assert.rejects(container.delete(), (e) => e.statusCode === 403);
   });
   await t.test('blocks by hand, block lists, overwriting', async () => {
     const blob = container.getBlockBlobClient('by-hand.bin');
