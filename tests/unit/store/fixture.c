@@ -17,6 +17,7 @@
 #include "base/sandbox.h"
 #include "base/str.h"
 #include "mover/confine.h"
+#include "store/aio.h"
 
 #define ABOVE "/tmp"
 #define MOUNT "mount"
@@ -110,6 +111,26 @@ int fixture_begin(void **state)
     return 0;
 }
 
+static int fixture_begin_engine(void **state, enum aio_kind kind)
+{
+    struct aio *aio = NULL;
+    int r = fixture_begin(state);
+    if (r == 0)
+        r = aio_new(kind, &aio, NULL);
+    store_use_aio(*state, aio);
+    return r;
+}
+
+int fixture_begin_auto(void **state)
+{
+    return fixture_begin_engine(state, AIO_AUTO);
+}
+
+int fixture_begin_threads(void **state)
+{
+    return fixture_begin_engine(state, AIO_THREADS);
+}
+
 /* cmocka: non-zero fails the test. */
 int fixture_end(void **state)
 {
@@ -160,4 +181,11 @@ size_t fixture_count(struct store *store, const char *dir)
     size_t count = 0;
     assert_int_equal(store_dir_list(store, dir, count_one, &count, NULL), 0);
     return count;
+}
+
+unsigned fixture_dice(unsigned sides)
+{
+    unsigned value;
+    random_fill(&value, sizeof value);
+    return value % sides;
 }

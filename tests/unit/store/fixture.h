@@ -21,6 +21,12 @@ bool fixture_has_mount(void);
 /* Set-up and tear-down of each test: a new store over the emptied directory. */
 int fixture_begin(void **state);
 int fixture_end(void **state);
+/* Set-up with an engine beneath the store. FIXTURE_EACH_ENGINE: a test's two rows, once with each kind. */
+int fixture_begin_auto(void **state);
+int fixture_begin_threads(void **state);
+#define FIXTURE_EACH_ENGINE(fn)                                                                                        \
+    {#fn " auto", fn, fixture_begin_auto, fixture_end, NULL},                                                          \
+        {#fn " threads", fn, fixture_begin_threads, fixture_end, NULL}
 struct store *fixture_store(void **state);
 
 /* Puts an object as airlock-blob does: made, written, synced. _open leaves it open for writing. */
@@ -29,5 +35,6 @@ int fixture_put_open(struct store *store, const char *dir, const char *object, c
 /* Fails the test unless the object has exactly these bytes. */
 void fixture_expect(struct store *store, const char *dir, const char *object, const void *bytes, size_t len);
 size_t fixture_count(struct store *store, const char *dir); /* objects in dir */
+unsigned fixture_dice(unsigned sides);                      /* 0 to sides - 1, anew in each run */
 
 #endif

@@ -32,33 +32,6 @@ static int next_stretch(void *ctx, uint64_t *ret_offset, uint64_t *ret_len)
     return 1;
 }
 
-static unsigned dice(unsigned sides)
-{
-    unsigned value;
-    random_fill(&value, sizeof value);
-    return value % sides;
-}
-
-static int use_engine(void **state, enum aio_kind kind)
-{
-    struct aio *aio = NULL;
-    int r = fixture_begin(state);
-    if (r == 0)
-        r = aio_new(kind, &aio, NULL);
-    store_use_aio(*state, aio);
-    return r;
-}
-
-static int begin_auto(void **state)
-{
-    return use_engine(state, AIO_AUTO);
-}
-
-static int begin_threads(void **state)
-{
-    return use_engine(state, AIO_THREADS);
-}
-
 static char *make_object(struct store *store)
 {
     char *bytes = xmalloc(SIZE);
@@ -69,10 +42,10 @@ static char *make_object(struct store *store)
 
 static void random_list(struct list *list)
 {
-    *list = (struct list){.count = 1 + dice(ARRAY_LEN(list->stretches))};
+    *list = (struct list){.count = 1 + fixture_dice(ARRAY_LEN(list->stretches))};
     for (size_t i = 0; i < list->count; i++) {
-        list->stretches[i].offset = dice(3) ? dice(SIZE) : dice(7) * AIO_PIECE;
-        list->stretches[i].len = 1 + dice((unsigned)(SIZE - list->stretches[i].offset));
+        list->stretches[i].offset = fixture_dice(3) ? fixture_dice(SIZE) : fixture_dice(7) * AIO_PIECE;
+        list->stretches[i].len = 1 + fixture_dice((unsigned)(SIZE - list->stretches[i].offset));
     }
 }
 
@@ -134,7 +107,7 @@ static void test_abandoned(void **state)
         random_list(&list);
         AUTO_FD int fd = store_object_open_read(store, "d", "o", NULL);
         struct ahead *ahead = ahead_new(store, fd, &(struct ahead_source){next_stretch, &list});
-        for (unsigned i = dice(6); i > 0; i--)
+        for (unsigned i = fixture_dice(6); i > 0; i--)
             if (ahead_read(ahead, &got, &len) != 1)
                 break;
         ahead_free(ahead);
@@ -184,16 +157,14 @@ static void test_worth(void **state)
     store_free(plain);
 }
 
-#define EACH(fn)                                                                                                       \
-    {#fn " auto", fn, begin_auto, fixture_end, NULL},                                                                  \
-    {                                                                                                                  \
-        #fn " threads", fn, begin_threads, fixture_end, NULL                                                           \
-    }
-
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        EACH(test_random_stretches), EACH(test_short_file), EACH(test_abandoned), EACH(test_short_pool), EACH(test_worth),
+        FIXTURE_EACH_ENGINE(test_random_stretches),
+        FIXTURE_EACH_ENGINE(test_short_file),
+        FIXTURE_EACH_ENGINE(test_abandoned),
+        FIXTURE_EACH_ENGINE(test_short_pool),
+        FIXTURE_EACH_ENGINE(test_worth),
     };
     fixture_enter();
     return cmocka_run_group_tests(TESTS, NULL, NULL);

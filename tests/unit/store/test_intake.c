@@ -67,40 +67,13 @@ static void pool_give(void *bytes, void *ctx)
 
 static const struct intake_owner OWNER = {pool_give, NULL};
 
-static unsigned dice(unsigned sides)
-{
-    unsigned value;
-    random_fill(&value, sizeof value);
-    return value % sides;
-}
-
-static int use_engine(void **state, enum aio_kind kind)
-{
-    struct aio *aio = NULL;
-    int r = fixture_begin(state);
-    if (r == 0)
-        r = aio_new(kind, &aio, NULL);
-    store_use_aio(*state, aio);
-    return r;
-}
-
-static int begin_auto(void **state)
-{
-    return use_engine(state, AIO_AUTO);
-}
-
-static int begin_threads(void **state)
-{
-    return use_engine(state, AIO_THREADS);
-}
-
 /* Bytes with stretches of zeros in them. */
 static void fill(char *bytes, size_t size)
 {
     random_fill(bytes, size);
-    for (unsigned i = dice(4); i > 0; i--) {
-        size_t from = dice((unsigned)size + 1);
-        size_t len = dice(2 * AIO_PIECE);
+    for (unsigned i = fixture_dice(4); i > 0; i--) {
+        size_t from = fixture_dice((unsigned)size + 1);
+        size_t len = fixture_dice(2 * AIO_PIECE);
         memset(bytes + from, 0, len < size - from ? len : size - from);
     }
 }
@@ -108,12 +81,12 @@ static void fill(char *bytes, size_t size)
 /* One buffer of the pool with the next bytes. Mostly full; now and then what a slow client left. */
 static size_t give_some(struct intake *in, const char *bytes, size_t left, bool odd)
 {
-    size_t len = odd && dice(4) == 0 ? 1 + dice(AIO_PIECE) : AIO_PIECE;
+    size_t len = odd && fixture_dice(4) == 0 ? 1 + fixture_dice(AIO_PIECE) : AIO_PIECE;
     if (len > left)
         len = left;
     char *buffer = pool_take();
     memcpy(buffer, bytes, len);
-    int r = dice(8) == 0 ? intake_put(in, buffer, len, NULL) : intake_give(in, buffer, len, &OWNER, NULL);
+    int r = fixture_dice(8) == 0 ? intake_put(in, buffer, len, NULL) : intake_give(in, buffer, len, &OWNER, NULL);
     assert_true(r == 0 || r == 1);
     assert_memory_equal(buffer, bytes, len); /* it stays readable until it is let go */
     if (r == 1)
@@ -126,7 +99,7 @@ static size_t give_some(struct intake *in, const char *bytes, size_t left, bool 
 static void write_stretch(struct store *store, int fd, const char *bytes, uint64_t start, uint64_t end, bool fresh)
 {
     struct intake *in = intake_new(store, &(struct intake_place){fd, start, end, fresh});
-    bool odd = dice(2);
+    bool odd = fixture_dice(2);
 
     for (uint64_t at = start; at < end;)
         at += give_some(in, bytes + (at - start), (size_t)(end - at), odd);
@@ -142,7 +115,7 @@ static void test_whole_objects(void **state)
     AUTO_FREE char *bytes = xmalloc(SIZE_MAX_TRIED);
 
     for (int round = 0; round < ROUNDS; round++) {
-        size_t size = dice(3) ? dice(SIZE_MAX_TRIED) : (1 + dice(6)) * AIO_PIECE;
+        size_t size = fixture_dice(3) ? fixture_dice(SIZE_MAX_TRIED) : (1 + fixture_dice(6)) * AIO_PIECE;
         fill(bytes, size);
         AUTO_FD int fd = store_object_begin(store, "d", "o", NULL);
         assert_true(fd >= 0);
@@ -162,13 +135,13 @@ static void test_blocks(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         size_t at = 0;
         fill(bytes, SIZE_MAX_TRIED);
-        if (dice(2)) {
+        if (fixture_dice(2)) {
             AUTO_FREE char *old = xmalloc(SIZE_MAX_TRIED);
             random_fill(old, SIZE_MAX_TRIED);
             fixture_put(store, "d", "o", old, SIZE_MAX_TRIED);
         }
         while (at < SIZE_MAX_TRIED) {
-            size_t len = 1 + dice(3 * AIO_PIECE);
+            size_t len = 1 + fixture_dice(3 * AIO_PIECE);
             if (len > SIZE_MAX_TRIED - at)
                 len = SIZE_MAX_TRIED - at;
             AUTO_FD int fd = store_object_open_write(store, "d", "o", NULL);
@@ -237,7 +210,7 @@ static void test_abandoned(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         AUTO_FD int fd = store_object_begin(store, "d", "o", NULL);
         struct intake *in = intake_new(store, &(struct intake_place){fd, 0, 8 * AIO_PIECE, true});
-        for (unsigned i = 0; i <= dice(4); i++) {
+        for (unsigned i = 0; i <= fixture_dice(4); i++) {
             char *buffer = pool_take();
             random_fill(buffer, AIO_PIECE);
             if (intake_give(in, buffer, AIO_PIECE, &OWNER, NULL) != 1)
@@ -353,29 +326,20 @@ static void test_settling_together(void **state)
     assert_int_equal(fixture_count(store, "d/other"), 8 * 4);
 }
 
-#define EACH(fn)                                                                                                       \
-    {#fn " without", fn, fixture_begin, fixture_end, NULL}, {#fn " auto", fn, begin_auto, fixture_end, NULL},          \
-    {                                                                                                                  \
-        #fn " threads", fn, begin_threads, fixture_end, NULL                                                           \
-    }
-#define EACH_ENGINE(fn)                                                                                                \
-    {#fn " auto", fn, begin_auto, fixture_end, NULL},                                                                  \
-    {                                                                                                                  \
-        #fn " threads", fn, begin_threads, fixture_end, NULL                                                           \
-    }
+#define EACH(fn) {#fn " without", fn, fixture_begin, fixture_end, NULL}, FIXTURE_EACH_ENGINE(fn)
 
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
         EACH(test_whole_objects),
         EACH(test_blocks),
-        EACH_ENGINE(test_zeros_are_holes),
-        EACH_ENGINE(test_holes_in_between),
+        FIXTURE_EACH_ENGINE(test_zeros_are_holes),
+        FIXTURE_EACH_ENGINE(test_holes_in_between),
         EACH(test_abandoned),
         EACH(test_failures_are_told),
         EACH(test_late_failures_are_told),
         EACH(test_full_disk),
-        EACH_ENGINE(test_settling_together),
+        FIXTURE_EACH_ENGINE(test_settling_together),
     };
     (void)signal(SIGXFSZ, SIG_IGN);
     fixture_enter();
