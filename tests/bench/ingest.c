@@ -1,6 +1,6 @@
-/* How much of the speed of receiving and hashing is left when the bytes also get to the disk: the same server, the same
- * clients, once with a sink that only hashes and once with the one of airlock-blob, in turns. Bodies come as one PUT, or
- * as four connections with 8 MiB blocks of one object.
+/* How much of the speed of receiving and hashing is left when the bytes also get to the disk: the same server, the
+ * same clients, once with a sink that only hashes and once with the one of airlock-blob, in turns. Bodies
+ * come as one PUT, or as four connections with 8 MiB blocks of one object.
  *
  *     ingest DIR MIB ROUNDS      prints one line of JSON for each way, with the medians
  *
@@ -36,7 +36,10 @@ struct way {
 };
 
 static const struct way WAYS[] = {
-    {"hash", false, AIO_THREADS}, {"hash and write, io_uring", true, AIO_AUTO}, {"hash and write, threads", true, AIO_THREADS}};
+    {"hash", false, AIO_THREADS},
+    {"hash and write, io_uring", true, AIO_AUTO},
+    {"hash and write, threads", true, AIO_THREADS},
+};
 
 static struct store *store;
 static bool writes;

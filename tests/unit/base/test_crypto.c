@@ -180,7 +180,8 @@ static void comparison_and_randomness(void **state)
 static void wrapping_binds_key_label_and_bytes(void **state)
 {
     (void)state;
-    static const unsigned char KEY[WRAP_KEY_SIZE] = "a key of thirty-two bytes, about", OTHER[WRAP_KEY_SIZE] = "another";
+    static const unsigned char KEY[WRAP_KEY_SIZE] = "a key of thirty-two bytes, about";
+    static const unsigned char OTHER[WRAP_KEY_SIZE] = "another";
     unsigned char wrapped[5 + WRAP_OVERHEAD], again[sizeof wrapped], out[5];
 
     secret_wrap(KEY, "k1", "hello", 5, wrapped);

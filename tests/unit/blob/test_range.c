@@ -177,8 +177,12 @@ static void test_malformed_extents(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranges), cmocka_unit_test(test_many_ranges),       cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_empty),  cmocka_unit_test(test_malformed_extents), cmocka_unit_test(test_extents_of_a_range),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_many_ranges),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_malformed_extents),
+        cmocka_unit_test(test_extents_of_a_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

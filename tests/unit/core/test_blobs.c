@@ -28,7 +28,7 @@ static void blocks_become_a_blob(void **state)
     assert_int_equal(bench_commit(b, "big", (const int[]){0, 1}, 2, id), 0);
     assert_int_equal(open_size(b, "big", &extents), 8292);
     assert_int_equal(extents, 2);
-    assert_int_equal(bench_commit(b, "big", (const int[]){0, 1}, 2, id), 0); /* the same commit again: the same effect */
+    assert_int_equal(bench_commit(b, "big", (const int[]){0, 1}, 2, id), 0); /* again: the same effect */
     assert_int_equal(bench_count(b, "upload"), 1);
 }
 
@@ -53,7 +53,7 @@ static void an_unknown_block_is_refused(void **state)
     assert_int_equal(bench_commit(b, "big", (const int[]){0, 7}, 2, id), E_BLOCK_LIST);
 }
 
-static void T04_blocks_die_with_their_generation(void **state)
+static void t04_blocks_die_with_their_generation(void **state)
 {
     struct bench *b = *state;
     AUTO_JSON json_t *ok = NULL;
@@ -69,7 +69,7 @@ static void T04_blocks_die_with_their_generation(void **state)
     assert_int_equal(json_array_size(json_object_get(json_object_get(ok, "airlockRequest"), "files")), 1);
 }
 
-static void T16_twins_are_refused(void **state)
+static void t16_twins_are_refused(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
@@ -79,7 +79,7 @@ static void T16_twins_are_refused(void **state)
     assert_int_equal(bench_put(b, "Caf\xc3\xa9.txt", 6, object), 0); /* the same name is an overwrite */
 }
 
-static void T19_submit_counts(void **state)
+static void t19_submit_counts(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
@@ -94,7 +94,7 @@ static void T19_submit_counts(void **state)
     assert_string_equal(bench_status(b), "submitted");
 }
 
-static void T19_submit_takes_as_many_as_the_policy(void **state)
+static void t19_submit_takes_as_many_as_the_policy(void **state)
 {
     struct bench *b = *state;
     AUTO_FREE char *token = bench_token(b, "admin", "", 0);
@@ -116,7 +116,7 @@ static void T19_submit_takes_as_many_as_the_policy(void **state)
 }
 
 /* Words in metadata, headers and names: what is not allowed is gone after the seal, what stays is shown. */
-static void T18_only_kept_metadata_passes(void **state)
+static void t18_only_kept_metadata_passes(void **state)
 {
     struct bench *b = *state;
     AUTO_JSON json_t *ok = NULL;
@@ -125,13 +125,10 @@ static void T18_only_kept_metadata_passes(void **state)
     bench_draft(b, "export");
     uuid_new(object);
     sha256_hex("x", 1, digest);
-    assert_int_equal(
-        bench_blob(b, MESSAGE_BLOB_PUT,
-                   json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:s}}", "blob", "con.csv", "object", object,
-                             "size", 1, "sha256", digest, "properties", "contentType", "text/csv", "contentLanguage",
-                             "hidden", "contentMd5", "aGlkZGVu", "metadata", "Mtime", "12", "note", "hidden"),
-                   NULL),
-        0);
+    json_t *blob = json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:s}}", "blob", "con.csv", "object",
+                             object, "size", 1, "sha256", digest, "properties", "contentType", "text/csv", "contentLanguage",
+                             "hidden", "contentMd5", "aGlkZGVu", "metadata", "Mtime", "12", "note", "hidden");
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_PUT, blob, NULL), 0);
     bench_submit(b);
     bench_seal(b);
     assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_GET, NULL, &ok), 0);
@@ -163,7 +160,7 @@ static void an_import_must_be_a_tree(void **state)
     assert_string_equal(bench_status(b), "draft");
 }
 
-static void T20_the_quota_holds(void **state)
+static void t20_the_quota_holds(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
@@ -173,7 +170,7 @@ static void T20_the_quota_holds(void **state)
     assert_int_equal(bench_put(b, "more", 1, object), E_TOO_LARGE);
 }
 
-static void T20_the_quota_counts_what_is_replaced_once(void **state)
+static void t20_the_quota_counts_what_is_replaced_once(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
@@ -183,7 +180,7 @@ static void T20_the_quota_counts_what_is_replaced_once(void **state)
     assert_int_equal(bench_put(b, "large", 1000001, object), E_TOO_LARGE);
 }
 
-static void T20_the_quota_holds_for_blocks_too(void **state)
+static void t20_the_quota_holds_for_blocks_too(void **state)
 {
     struct bench *b = *state;
     bench_draft(b, "export");
@@ -194,7 +191,7 @@ static void T20_the_quota_holds_for_blocks_too(void **state)
     assert_int_equal(bench_begin_block(b, "three", 0, 1), 0);
 }
 
-static void T19_a_draft_has_an_end(void **state)
+static void t19_a_draft_has_an_end(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE], name[16];
@@ -208,7 +205,7 @@ static void T19_a_draft_has_an_end(void **state)
     assert_in_range(count, 1000, 1010);
 }
 
-static void T04_blocks_die_with_revoked_links(void **state)
+static void t04_blocks_die_with_revoked_links(void **state)
 {
     struct bench *b = *state;
     char id[UUID_TEXT_SIZE];
@@ -430,17 +427,17 @@ int main(void)
         T(blocks_become_a_blob),
         T(a_block_sent_again_gets_a_new_place),
         T(an_unknown_block_is_refused),
-        T(T04_blocks_die_with_their_generation),
-        T(T16_twins_are_refused),
-        T(T19_submit_counts),
-        T(T19_submit_takes_as_many_as_the_policy),
-        T(T18_only_kept_metadata_passes),
+        T(t04_blocks_die_with_their_generation),
+        T(t16_twins_are_refused),
+        T(t19_submit_counts),
+        T(t19_submit_takes_as_many_as_the_policy),
+        T(t18_only_kept_metadata_passes),
         T(an_import_must_be_a_tree),
-        T(T20_the_quota_holds),
-        T(T20_the_quota_counts_what_is_replaced_once),
-        T(T20_the_quota_holds_for_blocks_too),
-        T(T19_a_draft_has_an_end),
-        T(T04_blocks_die_with_revoked_links),
+        T(t20_the_quota_holds),
+        T(t20_the_quota_counts_what_is_replaced_once),
+        T(t20_the_quota_holds_for_blocks_too),
+        T(t19_a_draft_has_an_end),
+        T(t04_blocks_die_with_revoked_links),
         T(an_upload_may_outlive_its_link),
         T(a_range_is_told_its_extents_only),
         T(an_update_replaces_one_part),

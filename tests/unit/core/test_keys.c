@@ -183,7 +183,7 @@ static void keys_survive_a_restart_under_their_master_only(void **state)
 }
 
 /* T71: what has expired stays so when the clock is set back, also over a restart. */
-static void T71_a_clock_set_back_revives_nothing(void **state)
+static void t71_a_clock_set_back_revives_nothing(void **state)
 {
     struct bench *b = *state;
 
@@ -270,7 +270,7 @@ int main(void)
         T(only_administrators_change_keys),
         T(an_undone_change_leaves_the_old_key),
         T(keys_survive_a_restart_under_their_master_only),
-        T(T71_a_clock_set_back_revives_nothing),
+        T(t71_a_clock_set_back_revives_nothing),
         T(the_mark_is_stored_once_a_minute),
         T(old_links_and_told_downloads_are_forgotten),
         T(a_host_style_address_takes_the_account_in),

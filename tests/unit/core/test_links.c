@@ -165,7 +165,7 @@ static void a_transfer_may_outlive_its_link_by_the_grace_only(void **state)
 
 /* --- What ends them --- */
 
-static void T06_submit_ends_the_drafts_links(void **state)
+static void t06_submit_ends_the_drafts_links(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "export");
@@ -173,7 +173,7 @@ static void T06_submit_ends_the_drafts_links(void **state)
     expect_dead(b);
 }
 
-static void T06_cancel_ends_the_drafts_links(void **state)
+static void t06_cancel_ends_the_drafts_links(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "import");
@@ -181,7 +181,7 @@ static void T06_cancel_ends_the_drafts_links(void **state)
     expect_dead(b);
 }
 
-static void T06_approve_ends_the_reviewers_links(void **state)
+static void t06_approve_ends_the_reviewers_links(void **state)
 {
     struct bench *b = *state;
     to_review(b, "export");
@@ -193,7 +193,7 @@ static void T06_approve_ends_the_reviewers_links(void **state)
     expect_dead(b);
 }
 
-static void T06_reject_ends_the_reviewers_links(void **state)
+static void t06_reject_ends_the_reviewers_links(void **state)
 {
     struct bench *b = *state;
     to_review(b, "import");
@@ -205,7 +205,7 @@ static void T06_reject_ends_the_reviewers_links(void **state)
     expect_dead(b);
 }
 
-static void T06_cancel_ends_the_reviewers_links(void **state)
+static void t06_cancel_ends_the_reviewers_links(void **state)
 {
     struct bench *b = *state;
     to_review(b, "export");
@@ -214,7 +214,7 @@ static void T06_cancel_ends_the_reviewers_links(void **state)
     expect_dead(b);
 }
 
-static void T06_revoke_ends_the_links_of_what_was_approved(void **state)
+static void t06_revoke_ends_the_links_of_what_was_approved(void **state)
 {
     struct bench *b = *state;
     to_review(b, "export");
@@ -226,7 +226,7 @@ static void T06_revoke_ends_the_links_of_what_was_approved(void **state)
     expect_dead(b);
 }
 
-static void T06_revoke_all_ends_every_link(void **state)
+static void t06_revoke_all_ends_every_link(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "export");
@@ -269,7 +269,7 @@ static void t08_a_link_opens_its_place_only(void **state)
 
 /* --- What is told --- */
 
-static void T10_a_link_seen_outside_TLS_is_marked_once(void **state)
+static void t10_a_link_seen_outside_TLS_is_marked_once(void **state)
 {
     struct bench *b = *state;
     b->core.config.blob_url[ZONE_WORKSPACE] = "https://127.0.0.1:3";
@@ -368,7 +368,7 @@ static void a_copy_is_on_record_beside_a_download(void **state)
     assert_in_range(copies_on_record(b), 1, 2); /* a minute may have passed */
 }
 
-static void T11_the_database_holds_no_signature(void **state)
+static void t11_the_database_holds_no_signature(void **state)
 {
     struct bench *b = *state;
     static const char *const FILES[] = {"state.db", "state.db-wal"};
@@ -413,7 +413,7 @@ static int64_t guess(struct bench *b, const char *container)
 
 /* Whether a container is there cannot be told from the words of a refusal, nor from its time: the medians of guesses at
  * an id that exists and at random ones, taken in turns, differ by less than a third. */
-static void T12_a_guess_learns_nothing(void **state)
+static void t12_a_guess_learns_nothing(void **state)
 {
     struct bench *b = *state;
     static int64_t there[GUESSES], not_there[GUESSES];
@@ -466,20 +466,20 @@ int main(void)
         T(a_link_lives_within_the_policy),
         T(a_reviewer_gets_no_more_than_reading),
         T(a_transfer_may_outlive_its_link_by_the_grace_only),
-        T(T06_submit_ends_the_drafts_links),
-        T(T06_cancel_ends_the_drafts_links),
-        T(T06_approve_ends_the_reviewers_links),
-        T(T06_reject_ends_the_reviewers_links),
-        T(T06_cancel_ends_the_reviewers_links),
-        T(T06_revoke_ends_the_links_of_what_was_approved),
-        T(T06_revoke_all_ends_every_link),
+        T(t06_submit_ends_the_drafts_links),
+        T(t06_cancel_ends_the_drafts_links),
+        T(t06_approve_ends_the_reviewers_links),
+        T(t06_reject_ends_the_reviewers_links),
+        T(t06_cancel_ends_the_reviewers_links),
+        T(t06_revoke_ends_the_links_of_what_was_approved),
+        T(t06_revoke_all_ends_every_link),
         T(t08_a_link_opens_its_place_only),
-        T(T10_a_link_seen_outside_TLS_is_marked_once),
+        T(t10_a_link_seen_outside_TLS_is_marked_once),
         T(refusals_in_the_wrong_place_are_counted),
         T(refusals_of_different_links_are_apart),
         T(a_copy_is_on_record_beside_a_download),
-        T(T11_the_database_holds_no_signature),
-        T(T12_a_guess_learns_nothing),
+        T(t11_the_database_holds_no_signature),
+        T(t12_a_guess_learns_nothing),
         T(overlapping_networks_are_warned_about),
     };
     return cmocka_run_group_tests_name("core/links", tests, NULL, NULL);

@@ -191,9 +191,8 @@ static void request_lists_page_in_every_order(void **state)
     static const char *const TITLES[] = {"b", "a", "a", "\xf4\x8f\xbf\xbd", "Z", "b"};
     struct bench *b = *state;
     for (size_t i = 0; i < ARRAY_LEN(TITLES); i++) {
-        assert_int_equal(bench_act(b, i % 2 ? "alice" : "dave", MESSAGE_REQUEST_CREATE,
-                                   json_pack("{s:s, s:s}", "type", i < 3 ? "import" : "export", "title", TITLES[i]), NULL),
-                         0);
+        json_t *input = json_pack("{s:s, s:s}", "type", i < 3 ? "import" : "export", "title", TITLES[i]);
+        assert_int_equal(bench_act(b, i % 2 ? "alice" : "dave", MESSAGE_REQUEST_CREATE, input, NULL), 0);
     }
     bench_create(b, "alice", "export");
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_CANCEL, NULL, NULL), 0);

@@ -31,7 +31,7 @@ static size_t refusals_of(struct bench *b, const char *who)
     return count;
 }
 
-static void T13_another_workspace_sees_nothing(void **state)
+static void t13_another_workspace_sees_nothing(void **state)
 {
     struct bench *b = *state;
     static const enum message ALL[] = {MESSAGE_REQUEST_GET,    MESSAGE_REQUEST_SUBMIT, MESSAGE_REQUEST_CANCEL,
@@ -45,7 +45,7 @@ static void T13_another_workspace_sees_nothing(void **state)
     assert_string_equal(bench_status(b), "draft");
 }
 
-static void T14_a_draft_is_its_requestors(void **state)
+static void t14_a_draft_is_its_requestors(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "alice");
@@ -57,7 +57,7 @@ static void T14_a_draft_is_its_requestors(void **state)
     assert_string_equal(bench_status(b), "draft");
 }
 
-static void T24_nobody_decides_on_their_own(void **state)
+static void t24_nobody_decides_on_their_own(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "erin");
@@ -70,7 +70,7 @@ static void T24_nobody_decides_on_their_own(void **state)
     assert_int_equal(approve(b, "bob", NULL), 0);
 }
 
-static void T25_the_second_decision_loses(void **state)
+static void t25_the_second_decision_loses(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "alice");
@@ -81,7 +81,7 @@ static void T25_the_second_decision_loses(void **state)
     assert_non_null(strstr(bench_detail, "approval_in_progress"));
 }
 
-static void T28_a_stale_digest_is_refused(void **state)
+static void t28_a_stale_digest_is_refused(void **state)
 {
     struct bench *b = *state;
     static const char WRONG[] = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -92,7 +92,7 @@ static void T28_a_stale_digest_is_refused(void **state)
     assert_string_equal(bench_status(b), "in_review");
 }
 
-static void T06_links_die_with_the_status(void **state)
+static void t06_links_die_with_the_status(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
@@ -102,7 +102,7 @@ static void T06_links_die_with_the_status(void **state)
     assert_int_equal(bench_blob(b, MESSAGE_BLOB_LIST, json_pack("{s:i}", "maxresults", 10), NULL), E_SAS);
 }
 
-static void T08_a_link_opens_its_account_only(void **state)
+static void t08_a_link_opens_its_account_only(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "alice");
@@ -142,7 +142,7 @@ static void forge_signature(struct bench *b)
 }
 
 /* Outside its networks a workspace's accounts say one thing, to good links, bad links and names of no workspace. */
-static void T61_networks_are_judged_before_links(void **state)
+static void t61_networks_are_judged_before_links(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "alice");
@@ -158,7 +158,7 @@ static void T61_networks_are_judged_before_links(void **state)
     assert_int_equal(list_from(b, "stalexrej11111111", "127.0.0.1"), E_SAS);
 }
 
-static void T29_a_decision_wants_a_fresh_token(void **state)
+static void t29_a_decision_wants_a_fresh_token(void **state)
 {
     struct bench *b = *state;
     draft_with_file(b, "alice");
@@ -240,11 +240,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-        T(T13_another_workspace_sees_nothing),   T(T14_a_draft_is_its_requestors),
-        T(T24_nobody_decides_on_their_own),      T(T25_the_second_decision_loses),
-        T(T28_a_stale_digest_is_refused),        T(T06_links_die_with_the_status),
-        T(T61_networks_are_judged_before_links), T(T08_a_link_opens_its_account_only),
-        T(T29_a_decision_wants_a_fresh_token),   T(core_tokens_open_only_what_they_should),
+        T(t13_another_workspace_sees_nothing),   T(t14_a_draft_is_its_requestors),
+        T(t24_nobody_decides_on_their_own),      T(t25_the_second_decision_loses),
+        T(t28_a_stale_digest_is_refused),        T(t06_links_die_with_the_status),
+        T(t61_networks_are_judged_before_links), T(t08_a_link_opens_its_account_only),
+        T(t29_a_decision_wants_a_fresh_token),   T(core_tokens_open_only_what_they_should),
         T(a_remembered_token_is_judged_afresh),  T(a_process_says_only_what_it_may),
     };
     return cmocka_run_group_tests_name("core/refusals", tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Large requests: no upload may cost what lies there already. Times are printed; what is asserted is that the last tenth
- * of many uploads takes about as long as the first. */
+/* Large requests: no upload may cost what lies there already. Times are printed; what is asserted is that the last
+ * tenth of many uploads takes about as long as the first. */
 #include "harness.h"
 
 #include <stdio.h>
@@ -49,7 +49,7 @@ static int64_t list_all(struct bench *b)
     return clock_mono_ms() - start;
 }
 
-static void T19_ten_thousand_files(void **state)
+static void t19_ten_thousand_files(void **state)
 {
     struct bench *b = *state;
     AUTO_JSON json_t *lease = NULL;
@@ -124,7 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-        T(T19_ten_thousand_files),
+        T(t19_ten_thousand_files),
         T(fifty_thousand_blocks),
     };
     return cmocka_run_group_tests_name("core/scale", tests, NULL, NULL);

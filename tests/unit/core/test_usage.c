@@ -131,7 +131,7 @@ static void held_bytes_end_with_the_purge(void **state)
 }
 
 /* Whoever stages much and lists little has the bytes on the disk all the same. */
-static void T20_unlisted_blocks_count(void **state)
+static void t20_unlisted_blocks_count(void **state)
 {
     struct bench *b = *state;
     char id[UUID_TEXT_SIZE];
@@ -149,7 +149,7 @@ static void T20_unlisted_blocks_count(void **state)
     assert_int_equal(bench_begin_block(b, "d", 0, 900000), 0);
 }
 
-static void T20_a_persons_quota_holds(void **state)
+static void t20_a_persons_quota_holds(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
@@ -174,7 +174,7 @@ static void T20_a_persons_quota_holds(void **state)
     assert_int_equal(bench_put(b, "one", 1000, object), 0); /* another person's quota */
 }
 
-static void T20_a_workspaces_quota_holds(void **state)
+static void t20_a_workspaces_quota_holds(void **state)
 {
     struct bench *b = *state;
     char object[UUID_TEXT_SIZE];
@@ -286,9 +286,9 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
         T(counters_are_the_sums),
         T(held_bytes_end_with_the_purge),
-        T(T20_unlisted_blocks_count),
-        T(T20_a_persons_quota_holds),
-        T(T20_a_workspaces_quota_holds),
+        T(t20_unlisted_blocks_count),
+        T(t20_a_persons_quota_holds),
+        T(t20_a_workspaces_quota_holds),
         T(a_repeat_after_a_replacement_changes_nothing),
         T(a_repeat_after_a_deletion_changes_nothing),
         T(uses_of_a_link_are_told_once_a_minute),

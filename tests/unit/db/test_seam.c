@@ -134,7 +134,7 @@ static void tables_are_strict(void **state)
     assert_int_equal(by_hand(b, "INSERT INTO person VALUES ('a', 'b', x'00')"), SQLITE_CONSTRAINT);
 }
 
-static void T80_a_newer_schema_is_refused(void **state)
+static void t80_a_newer_schema_is_refused(void **state)
 {
     struct bench *b = *state;
     struct db *again = NULL;
@@ -196,7 +196,7 @@ int main(void)
         T(the_same_query_may_be_read_inside_itself),
         T(the_audit_log_is_append_only),
         T(tables_are_strict),
-        T(T80_a_newer_schema_is_refused),
+        T(t80_a_newer_schema_is_refused),
         T(a_changed_migration_is_refused),
         T(older_requests_are_mended),
         cmocka_unit_test(an_unknown_engine_is_refused),

@@ -174,7 +174,7 @@ static int check_one(size_t m, size_t n, size_t s, size_t u, bool exists, bool i
     return 1;
 }
 
-static void T22_every_combination(void **state)
+static void t22_every_combination(void **state)
 {
     (void)state;
     int cases = 0;
@@ -189,7 +189,7 @@ static void T22_every_combination(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(T22_every_combination),
+        cmocka_unit_test(t22_every_combination),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_json),
     };

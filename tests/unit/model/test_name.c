@@ -63,7 +63,7 @@ static void test_check(void **state)
 }
 
 /* Every code point that must not be in a name, and the neighbours that may. */
-static void T16_no_control_no_noncharacter(void **state)
+static void t16_no_control_no_noncharacter(void **state)
 {
     (void)state;
     for (uint32_t c = 1; c <= 0x10ffff; c++) {
@@ -78,7 +78,7 @@ static void T16_no_control_no_noncharacter(void **state)
     }
 }
 
-static void T17_warnings(void **state)
+static void t17_warnings(void **state)
 {
     (void)state;
 #define W(name) (1U << NAME_WARNING_##name)
@@ -264,9 +264,14 @@ static void test_metadata(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check),    cmocka_unit_test(test_length), cmocka_unit_test(T16_no_control_no_noncharacter),
-        cmocka_unit_test(T17_warnings), cmocka_unit_test(test_twins),
-        cmocka_unit_test(test_relative), cmocka_unit_test(test_tree),   cmocka_unit_test(test_relative_lengths),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_length),
+        cmocka_unit_test(t16_no_control_no_noncharacter),
+        cmocka_unit_test(t17_warnings),
+        cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_relative),
+        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_relative_lengths),
         cmocka_unit_test(test_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
