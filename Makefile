@@ -70,4 +70,4 @@ fuzz:
 	@tools/fuzz $(FUZZ_SECONDS)
 
 clean:
-	rm -rf build build-asan build-fuzz build-lint
+	rm -rf build build-asan build-tsan build-fuzz build-lint
