@@ -42,7 +42,8 @@ def main():
     header, source, query_file, *migration_files = sys.argv[1:]
     rows = list(queries(query_file))
     with open(header, "w", encoding="utf-8") as out:
-        out.write("/* Made from sql/ by sql/embed.py. */\n#ifndef AIRLOCK_DB_QUERIES_H\n#define AIRLOCK_DB_QUERIES_H\n\n")
+        out.write("/* Made from sql/ by sql/embed.py. */\n")
+        out.write("#ifndef AIRLOCK_DB_QUERIES_H\n#define AIRLOCK_DB_QUERIES_H\n\n")
         out.write("enum db_query {\n" + "".join(f"    Q_{name},\n" for name, _ in rows) + "    Q_COUNT\n};\n\n")
         out.write("struct db_query_text {\n    const char *name;\n    const char *sql;\n};\n")
         out.write("extern const struct db_query_text DB_QUERIES[];\n\n")

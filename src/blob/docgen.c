@@ -96,8 +96,9 @@ int main(void)
 
     puts("# The data plane\n");
     puts("Generated from `src/blob/operation.def`. The first row that fits a request decides. Source: the header");
-    puts("`x-ms-copy-source`; type: `x-ms-blob-type`; –: absent. Permission: the letters a link needs. What a link may do");
-    puts("is bounded by its request's status too: writing in a draft alone, reading in a draft, in review and when approved.");
+    puts("`x-ms-copy-source`; type: `x-ms-blob-type`; –: absent. Permission: the letters a link needs. What a link");
+    puts("may do is bounded by its request's status too: writing in a draft alone, reading in a draft, in review and");
+    puts("when approved.");
     puts("\n| verb | path | `restype` | `comp` | source | type | operation or refusal | permission |");
     puts("|---|---|---|---|---|---|---|---|");
     for (size_t i = 0; i < count; i++)

@@ -266,9 +266,9 @@ static int add_range_digest(struct download *down, struct error *err)
     extent_cursor_init(&cursor, &down->extents, &down->range);
     while (extent_cursor_next(&cursor, &piece)) {
         int fd = object_fd(down, piece.object, err);
-        int r = fd < 0
-                    ? fd
-                    : store_stream(down->rq->app->store, fd, piece.offset, piece.length, digest_piece, &digest, &got, err);
+        if (fd < 0)
+            return fd;
+        int r = store_stream(down->rq->app->store, fd, piece.offset, piece.length, digest_piece, &digest, &got, err);
         if (r < 0)
             return r;
         if (got != piece.length)

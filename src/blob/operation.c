@@ -69,8 +69,8 @@ enum azure_code operation_find(const struct operation_query *query, enum operati
     for (size_t i = 0; i < ARRAY_LEN(ROUTES); i++) {
         const struct operation_route *route = &ROUTES[i];
         if (!(route->methods & 1u << query->method) || !(route->levels & query->level) ||
-            !(route->sources & query->source) || !fits(route->restype, query->restype) || !fits(route->comp, query->comp) ||
-            !fits(route->blob_type, query->blob_type))
+            !(route->sources & query->source) || !fits(route->restype, query->restype) ||
+            !fits(route->comp, query->comp) || !fits(route->blob_type, query->blob_type))
             continue;
         if (route->refusal == AZURE_OK)
             *ret = route->operation;

@@ -1,5 +1,5 @@
-/* Set Blob Metadata and Set Blob HTTP Headers: the head says all of it, core replaces it. Runs in airlock-blob on worker
- * threads. Must never keep a part of what stood there: what is not said is cleared, as on Azure. */
+/* Set Blob Metadata and Set Blob HTTP Headers: the head says all of it, core replaces it. Runs in airlock-blob on
+ * worker threads. Must never keep a part of what stood there: what is not said is cleared, as on Azure. */
 #include "blob/operations.h"
 #include "blob/properties.h"
 #include "blob/reply.h"

@@ -130,8 +130,9 @@ static bool drain_waits(const struct transfers *transfers, const struct drain *d
     const struct transfer *transfer;
 
     LIST_FOREACH(transfer, &transfers->running, link)
-    if (in_container(drain, transfer) && transfer->phase != PHASE_ASKING && transfer->generation < drain->generation)
-        return true;
+        if (in_container(drain, transfer) && transfer->phase != PHASE_ASKING &&
+            transfer->generation < drain->generation)
+            return true;
     return false;
 }
 
@@ -166,7 +167,7 @@ static void tell_drained(const struct transfers *transfers, struct drain_list *d
     const struct drain *drain;
 
     LIST_FOREACH(drain, done, link)
-    transfers->drained(drain->id, transfers->ctx);
+        transfers->drained(drain->id, transfers->ctx);
     drains_free(done);
 }
 
@@ -192,8 +193,8 @@ static void arm_timer(const struct transfers *transfers)
     const struct transfer *transfer;
 
     LIST_FOREACH(transfer, &transfers->running, link)
-    if (transfer->cut_at_ms > 0 && transfer->cut_at_ms < first)
-        first = transfer->cut_at_ms;
+        if (transfer->cut_at_ms > 0 && transfer->cut_at_ms < first)
+            first = transfer->cut_at_ms;
     if (first == INT64_MAX)
         return;
     struct itimerspec at = {.it_value = {.tv_sec = first / 1000, .tv_nsec = first % 1000 * 1000000}};
@@ -234,8 +235,8 @@ void transfers_drain(struct transfers *transfers, int64_t id, const char *accoun
     (void)str_copy(drain->container, sizeof drain->container, container);
     pthread_mutex_lock(&transfers->lock);
     LIST_FOREACH(transfer, &transfers->running, link)
-    if (in_container(drain, transfer))
-        transfer_revoke(transfer, generation);
+        if (in_container(drain, transfer))
+            transfer_revoke(transfer, generation);
     LIST_INSERT_HEAD(&transfers->drains, drain, link);
     arm_timer(transfers);
     collect_drained(transfers, &done);
@@ -258,10 +259,10 @@ void transfers_tick(struct transfers *transfers)
     pthread_mutex_lock(&transfers->lock);
     int64_t now = clock_mono_ms();
     LIST_FOREACH(transfer, &transfers->running, link)
-    if (transfer->cut_at_ms > 0 && transfer->cut_at_ms <= now) {
-        transfer->cut_at_ms = 0;
-        http_exchange_abort(transfer->x);
-    }
+        if (transfer->cut_at_ms > 0 && transfer->cut_at_ms <= now) {
+            transfer->cut_at_ms = 0;
+            http_exchange_abort(transfer->x);
+        }
     arm_timer(transfers);
     pthread_mutex_unlock(&transfers->lock);
 }

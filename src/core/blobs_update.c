@@ -16,7 +16,8 @@ static int update_write(struct core *core, struct call *call, const struct acces
     if (text.overflow)
         return error_set(err, E_TOO_LARGE, "The blob's headers or metadata are too large");
     etag_new(etag);
-    struct usage change = {.text_bytes = (int64_t)text.len - (int64_t)strlen(is_metadata ? b->metadata : b->properties)};
+    const char *before = is_metadata ? b->metadata : b->properties;
+    struct usage change = {.text_bytes = (int64_t)text.len - (int64_t)strlen(before)};
     int r = usage_check(core, &a->request, &change, err);
     if (r == 0)
         r = usage_add(core, &a->request, &change, err);

@@ -105,8 +105,8 @@ static enum http_step body_broken(struct http_connection *c)
     return STEP_NEXT;
 }
 
-/* Hands the buffer's content to the sink, and the buffer too when it keeps that. When it refuses it has replied, and the
- * phase is no longer PHASE_BODY. */
+/* Hands the buffer's content to the sink, and the buffer too when it keeps that. When it refuses it has replied, and
+ * the phase is no longer PHASE_BODY. */
 static enum http_step body_write(struct http_connection *c)
 {
     struct http_exchange *x = c->x;

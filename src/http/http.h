@@ -204,7 +204,7 @@ void http_accept_body(struct http_exchange *x, const struct http_sink *sink);
 
 /* Long work of the server's own, such as copying a file, in steps of some milliseconds, so that other exchanges get
  * their turns: step is called on worker threads, one at a time, until it answers 0, and must have replied by then. A
- * request with a body cannot have it. An exchange that is cut gets no further step; its state is destroyed as always. */
+ * request with a body cannot have it. An exchange that is cut gets no further step; its state is destroyed as ever. */
 void http_work(struct http_exchange *x, int (*step)(struct http_exchange *x, void *ctx), void *ctx);
 
 /* Collects a body of at most max bytes in memory, then calls fn (worker thread), which must reply. A larger body is

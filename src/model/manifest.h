@@ -32,7 +32,8 @@ bool manifest_keeps_metadata(const char *kept, const char *name);
  * message. RFC 9110 section 8.3.1. */
 bool manifest_keeps_content_type(const char *type);
 
-/* Appends the file's canonical line (with the warnings that its name earns), with its line feed. E_INVALID when a member is out of form. */
+/* Appends the file's canonical line (with the warnings that its name earns), with its line feed. E_INVALID when a
+ * member is out of form. */
 int manifest_append_line(const struct manifest_file *file, struct str *out, struct error *err) MUST_USE;
 
 struct manifest;

@@ -52,8 +52,8 @@ int name_check(const char *name, size_t len, struct error *err)
         if (is_control(c))
             return error_set_field(err, E_INVALID, "name", "A blob's name must not contain control characters");
         if (is_noncharacter(c))
-            return error_set_field(err, E_INVALID, "name", "A blob's name must not contain U+%04X, which is no character",
-                                   (unsigned)c);
+            return error_set_field(err, E_INVALID, "name",
+                                   "A blob's name must not contain U+%04X, which is no character", (unsigned)c);
         used += width;
         chars++;
     }

@@ -48,7 +48,8 @@ bool sas_is_field(const char *name);
 
 /* Picks the SAS out of a request's query; other parameters are skipped. E_NO_CREDENTIALS when there is no sig. E_SAS
  * for: a field given twice, empty, or with control characters; a field that belongs to another kind of SAS (account,
- * user delegation, directory); a SAS name in other letter case; sr other than "c"; sv malformed or older than 2020-12-06; sp, se, si missing. */
+ * user delegation, directory); a SAS name in other letter case; sr other than "c"; sv malformed or older than
+ * 2020-12-06; sp, se, si missing. */
 int sas_parse(const struct sas_pair *pairs, size_t count, struct sas_fields *ret_fields, struct error *err) MUST_USE;
 
 /* si. The parser is strict: what sas_id_format writes and nothing else. E_SAS otherwise. */

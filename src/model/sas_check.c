@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "model/authz.h"
 #include "base/network.h"
+#include "model/authz.h"
 
 int sas_check_time(const struct sas_fields *fields, int64_t now, int64_t grace_s, struct error *err)
 {
