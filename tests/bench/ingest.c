@@ -2,7 +2,7 @@
  * same clients, once with a sink that only hashes and once with the one of airlock-blob, in turns. Bodies
  * come as one PUT, or as four connections with 8 MiB blocks of one object.
  *
- *     ingest DIR MIB ROUNDS      prints one line of JSON for each way, with the medians
+ *     ingest DIR BYTES ROUNDS    prints an array of JSON: the medians, once for one connection and once for four
  *
  * A bench, not a test: it links what airlock-blob links, but asks no core. DIR must be on the disk to be measured. */
 #include <arpa/inet.h>
@@ -30,15 +30,15 @@
 #define ROUNDS_MAX 50
 
 struct way {
-    const char *name;
+    const char *name; /* of its medians in what is printed, MiB/s and processor seconds a GiB */
     bool writes;
     enum aio_kind kind;
 };
 
 static const struct way WAYS[] = {
-    {"hash", false, AIO_THREADS},
-    {"hash and write, io_uring", true, AIO_AUTO},
-    {"hash and write, threads", true, AIO_THREADS},
+    {"hashed", false, AIO_THREADS},
+    {"durable", true, AIO_AUTO},
+    {"durableByThreads", true, AIO_THREADS},
 };
 
 static struct store *store;
@@ -274,27 +274,30 @@ static void measure_all(const char *dir, uint64_t size, unsigned rounds, unsigne
             seconds[i][round] = cost.seconds;
             cpu[i][round] = cost.cpu;
         }
-    double limit = median(seconds[0], rounds);
+    printf("{\"connections\": %u", lanes);
     for (size_t i = 0; i < ARRAY_LEN(WAYS); i++) {
-        double took = median(seconds[i], rounds);
-        printf("{\"way\": \"%s\", \"connections\": %u, \"MiB/s\": %.0f, \"ratio\": %.2f, \"CPU s/GiB\": %.2f}\n",
-               WAYS[i].name, lanes, (double)(size >> 20) / took, limit / took,
-               median(cpu[i], rounds) * 1024 / (double)(size >> 20));
+        double gib = (double)size / (1 << 30);
+        printf(", \"%s\": %.0f, \"%sCpu\": %.2f", WAYS[i].name, gib * 1024 / median(seconds[i], rounds), WAYS[i].name,
+               median(cpu[i], rounds) / gib);
     }
+    printf("}");
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t mib = 0, rounds = 0;
+    uint64_t size = 0, rounds = 0;
 
-    if (argc != 4 || !num_parse(argv[2], 1, 1 << 20, &mib) || !num_parse(argv[3], 1, ROUNDS_MAX, &rounds)) {
-        (void)fputs("usage: ingest DIR MIB ROUNDS\n", stderr);
+    if (argc != 4 || !num_parse(argv[2], BLOCK, INT64_MAX, &size) || !num_parse(argv[3], 1, ROUNDS_MAX, &rounds)) {
+        (void)fputs("usage: ingest DIR BYTES ROUNDS\n", stderr);
         return 64;
     }
     AUTO_FREE char *bytes = xmalloc(BLOCK);
     random_fill(bytes, BLOCK);
     (void)signal(SIGPIPE, SIG_IGN);
-    measure_all(argv[1], mib << 20, (unsigned)rounds, 1, bytes);
-    measure_all(argv[1], mib << 20, (unsigned)rounds, LANES, bytes);
+    printf("[");
+    measure_all(argv[1], size, (unsigned)rounds, 1, bytes);
+    printf(",\n ");
+    measure_all(argv[1], size, (unsigned)rounds, LANES, bytes);
+    printf("]\n");
     return 0;
 }

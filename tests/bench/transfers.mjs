@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { blobUrl, blockId, putBlockList } from '../e2e/lib/blob.mjs';
 import { draftWith } from '../e2e/lib/life.mjs';
+import { runOk } from '../e2e/lib/run.mjs';
 import { curl, curlMany, GiB, median, MiB, timed } from './measure.mjs';
 import { medians } from './report.mjs';
 
@@ -80,10 +81,11 @@ export class Azurite {
   }
 }
 
-/** One party's turn: up in one piece, down, up in blocks. Answers seconds and processor seconds of each. */
+/** One party's turn: up in one piece, down, up in blocks. The disk owes nobody anything when it begins. Answers seconds and processor seconds of each. */
 async function turn(party, source) {
   const { pid, extra } = party;
   const put = ['-T', source.file, '-H', 'x-ms-blob-type: BlockBlob', '-H', 'Expect:', ...extra];
+  await runOk('sync', []);
   await party.begin();
   const up = await timed(pid, () => curl([...put, party.url], [201, 204]));
   const down = await timed(pid, () => curl([...extra, party.url], [200]));
