@@ -15,11 +15,13 @@ struct call {
     int64_t id;
     enum call_state state;
     json_t *answer;
+    pthread_cond_t ended; /* its own: an answer wakes the thread that asked and no other */
 };
 
 struct ipc_client {
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    pthread_condattr_t monotonic;
+    pthread_cond_t attached;
     struct channel *channel;
     bool broken; /* sending failed: the reading thread will see the end and close it */
     struct call *calls;
@@ -33,12 +35,10 @@ struct ipc_client *ipc_client_new(void (*push)(const char *op, const json_t *mes
                                   void (*pump)(int timeout_ms, void *ctx), void *ctx)
 {
     struct ipc_client *client = xcalloc(1, sizeof *client);
-    pthread_condattr_t attr;
 
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&client->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_condattr_init(&client->monotonic);
+    pthread_condattr_setclock(&client->monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&client->attached, &client->monotonic);
     pthread_mutex_init(&client->lock, NULL);
     client->push = push;
     client->pump = pump;
@@ -51,9 +51,17 @@ void ipc_client_free(struct ipc_client *client)
     if (!client)
         return;
     channel_free(client->channel);
-    pthread_cond_destroy(&client->changed);
+    pthread_cond_destroy(&client->attached);
+    pthread_condattr_destroy(&client->monotonic);
     pthread_mutex_destroy(&client->lock);
     free(client);
+}
+
+/* With the lock held: the call is over. */
+static void call_end(struct call *call, enum call_state state)
+{
+    call->state = state;
+    pthread_cond_signal(&call->ended);
 }
 
 /* With the lock held: every question on the wire has lost its answer. */
@@ -61,8 +69,7 @@ static void client_drop_calls(struct ipc_client *client)
 {
     for (struct call *call = client->calls; call; call = call->next)
         if (call->state == CALL_WAITING)
-            call->state = CALL_CUT;
-    pthread_cond_broadcast(&client->changed);
+            call_end(call, CALL_CUT);
 }
 
 /* With the lock held, reading thread only: the channel is gone. */
@@ -87,7 +94,7 @@ void ipc_client_attach(struct ipc_client *client, int fd)
     pthread_mutex_lock(&client->lock);
     client_cut(client);
     client->channel = channel_new(fd);
-    pthread_cond_broadcast(&client->changed);
+    pthread_cond_broadcast(&client->attached);
     pthread_mutex_unlock(&client->lock);
 }
 
@@ -107,8 +114,7 @@ static void client_answer(struct ipc_client *client, struct frame *frame)
     for (struct call *call = client->calls; call; call = call->next)
         if (call->id == id && call->state == CALL_WAITING) {
             call->answer = TAKE_PTR(frame->message);
-            call->state = CALL_ANSWERED;
-            pthread_cond_broadcast(&client->changed);
+            call_end(call, CALL_ANSWERED);
             return;
         }
 }
@@ -133,8 +139,8 @@ void ipc_client_readable(struct ipc_client *client)
     }
 }
 
-/* With the lock held: waits for a change until deadline (monotonic ms). false: the time is over. */
-static bool client_wait(struct ipc_client *client, int64_t deadline)
+/* With the lock held: waits for news until deadline (monotonic ms). false: the time is over. */
+static bool client_wait(struct ipc_client *client, pthread_cond_t *news, int64_t deadline)
 {
     int64_t left = deadline - clock_mono_ms();
 
@@ -147,17 +153,18 @@ static bool client_wait(struct ipc_client *client, int64_t deadline)
         return true;
     }
     struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
-    (void)pthread_cond_timedwait(&client->changed, &client->lock, &until);
+    (void)pthread_cond_timedwait(news, &client->lock, &until);
     return true;
 }
 
-static void client_forget(struct ipc_client *client, const struct call *call)
+static void client_forget(struct ipc_client *client, struct call *call)
 {
-    for (struct call **at = &client->calls; *at; at = &(*at)->next)
-        if (*at == call) {
-            *at = call->next;
-            return;
-        }
+    struct call **at = &client->calls;
+
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+    pthread_cond_destroy(&call->ended);
 }
 
 /* With the lock held: sends once and waits for the end of that try. E_UNAVAILABLE: it was not sent. */
@@ -167,6 +174,7 @@ static int client_try(struct ipc_client *client, json_t *message, json_t **ret_a
     int64_t deadline = clock_mono_ms() + IPC_ANSWER_MS;
 
     json_object_set_new(message, "id", json_integer(call.id));
+    pthread_cond_init(&call.ended, &client->monotonic);
     /* cppcheck-suppress autoVariables ; client_forget takes it out on every way from here */
     client->calls = &call;
     int r = channel_send(client->channel, message, NULL, 0, err);
@@ -178,7 +186,7 @@ static int client_try(struct ipc_client *client, json_t *message, json_t **ret_a
         r = channel_flush_wait(client->channel, IPC_ANSWER_MS, err); /* core always reads: this is short */
     if (r != 0)
         client_break(client);
-    while (call.state == CALL_WAITING && client_wait(client, deadline))
+    while (call.state == CALL_WAITING && client_wait(client, &call.ended, deadline))
         ;
     client_forget(client, &call);
     if (call.state != CALL_ANSWERED)
@@ -194,7 +202,7 @@ static int client_ask(struct ipc_client *client, enum message kind, json_t *mess
 
     for (;;) {
         while (!client->channel || client->broken)
-            if (!client_wait(client, hold))
+            if (!client_wait(client, &client->attached, hold))
                 return error_set(err, E_UNAVAILABLE, "The service is restarting; try again in a moment");
         int r = client_try(client, message, ret_answer, err);
         if (r != E_UNKNOWN || !message_repeatable(kind) || clock_mono_ms() >= hold)

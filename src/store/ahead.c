@@ -15,9 +15,9 @@
 #include "base/crypto.h"
 #include "store/private.h"
 
-#define DEPTH_FIRST 2
-#define DEPTH_MAX 4
-#define POOL_MAX 24 /* buffers of AIO_PIECE: 12 MiB */
+#define DEPTH_FIRST 4
+#define DEPTH_MAX 8
+#define POOL_MAX 32 /* buffers of AIO_PIECE: 16 MiB */
 #define SAMPLES 3
 
 /* --- The pool --- */

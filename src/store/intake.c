@@ -17,6 +17,8 @@
 #include "base/file.h"
 #include "store/private.h"
 
+/* So little goes through the page cache: making room and waking the engine would cost more than the copy. */
+#define SMALL ((uint64_t)64 << 10)
 /* The file is made longer in steps: ext4 writes past its end, or into holes, one at a time. */
 #define AHEAD ((uint64_t)64 << 20)
 
@@ -35,7 +37,7 @@ struct intake {
     uint64_t zeros_from; /* [zeros_from, writer.size) came as zeros and was not written */
     bool is_fresh;
     bool is_direct;
-    bool no_direct, no_allocate; /* the file system cannot */
+    bool no_direct, no_allocate; /* the file system cannot; also: so little is not worth it */
     struct piece *held;          /* until intake_let_go */
 
     pthread_mutex_t lock; /* the rest */
@@ -56,7 +58,7 @@ struct intake *intake_new(struct store *store, const struct intake_place *place)
     in->zeros_from = place->start;
     in->allocated = place->start;
     in->is_fresh = place->is_fresh;
-    in->no_direct = !store->aio;
+    in->no_direct = !store->aio || place->end - place->start <= SMALL;
     pthread_mutex_init(&in->lock, NULL);
     pthread_cond_init(&in->moved_on, NULL);
     return in;
