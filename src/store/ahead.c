@@ -17,7 +17,7 @@
 
 #define DEPTH_FIRST 4
 #define DEPTH_MAX 8
-#define POOL_MAX 32 /* buffers of AIO_PIECE: 16 MiB */
+#define POOL_MAX 24 /* buffers of AIO_PIECE: 12 MiB */
 #define SAMPLES 3
 
 /* --- The pool --- */

@@ -12,6 +12,7 @@ import { trust } from '../e2e/lib/http.mjs';
 import { makeCa, serverCertificate, tlsSettings } from '../e2e/lib/tls.mjs';
 import { BUILD, freePortBase, temporaryDir, Tree } from '../e2e/lib/tree.mjs';
 import { benchLives, benchReads } from './control.mjs';
+import { benchCrowd } from './crowd.mjs';
 import { benchMany } from './many.mjs';
 import { GiB, MiB } from './measure.mjs';
 import { startAzurite, startNginx } from './peers.mjs';
@@ -69,6 +70,7 @@ class Bench {
     await benchReads(report, tree, nginx, { rounds: ROUNDS, seconds: WRK_SECONDS });
     await benchLives(report, tree, LIVES);
     transferGoals(report, await benchTransfers(report, [new Airlock(tree), new Nginx(nginx), new Azurite(azurite)], source, ROUNDS, 'HTTP'));
+    await benchCrowd(report, tree, source, 'HTTP');
     await benchSealing(report, tree, source, ROUNDS);
     await benchMany(report, tree, azurite, scratch, MANY);
     benchMemory(report, tree, 'after all that');
@@ -85,6 +87,7 @@ class Bench {
     const trusting = ['--cacert', ca.certificateFile];
     const source = writeSource(scratch, SIZE);
     tlsGoals(report, await benchTransfers(report, [new Airlock(tree, trusting), new Nginx(nginx, trusting)], source, ROUNDS, 'TLS'));
+    await benchCrowd(report, tree, source, 'TLS', trusting);
     benchMemory(report, tree, 'after TLS');
     removeSource(source);
   }

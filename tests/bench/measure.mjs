@@ -67,9 +67,9 @@ export async function curl(args, expected) {
 
 const quoted = (text) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
-/** Uploads { url, file }, so many at a time over as many kept connections, with one curl; links stay off its command line. */
-export async function curlMany(uploads, atATime, expected, extra = []) {
-  const config = uploads.map(({ url, file }) => `url = ${quoted(url)}\nupload-file = ${quoted(file)}\noutput = /dev/null\n`).join('');
+/** Uploads { url, file } and downloads { url }, so many at a time over as many kept connections, with one curl; links stay off its command line. */
+export async function curlMany(transfers, atATime, expected, extra = []) {
+  const config = transfers.map(({ url, file }) => `url = ${quoted(url)}\noutput = /dev/null\n${file ? `upload-file = ${quoted(file)}\n` : ''}`).join('');
   const args = ['-sS', '-Z', '--parallel-immediate', '--parallel-max', String(atATime), '-H', 'Expect:', '-w', '%{http_code}\n', ...extra, '-K', '-'];
   const { code, stdout, stderr } = await run('curl', args, { input: config });
   assert.equal(code, 0, stderr);
