@@ -83,11 +83,11 @@ static void on_finish(struct http_exchange *x UNUSED, void *ctx)
         reply_error(rq, &err);
         return;
     }
-    drop_objects(rq->app, commit->dir, ok);
     reply_add_tags(rq, ok);
     body_check_add_headers(&commit->check, rq->x);
     http_header_add(rq->x, "x-ms-request-server-encrypted", "false");
     reply_empty(rq, 201);
+    drop_objects(rq->app, commit->dir, ok); /* of a big blob it takes 100 ms, for which nobody should wait */
 }
 
 static enum azure_code commit_read_head(struct commit *commit)

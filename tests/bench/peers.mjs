@@ -54,16 +54,17 @@ export async function startNginx(dir, constant, tls) {
   const server = serve('nginx', ['-c', config, '-e', `${dir}/nginx.log`]);
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   await until('nginx', () => listens(port));
-  return { ...server, url, name: 'nginx' };
+  return { ...server, url, dir: files, name: 'nginx' };
 }
 
 /** Azurite with its data on disk; answers a link to one container, as airlock would. */
 export async function startAzurite(dir) {
   const port = await freePortBase();
   const account = 'bench';
+  const data = path.join(dir, 'azurite');
   const key = crypto.randomBytes(64).toString('base64');
   const server = serve(process.execPath, [path.join(MODULES, 'azurite/dist/src/blob/main.js'), '--silent', '--disableTelemetry',
-    '--skipApiVersionCheck', '--location', path.join(dir, 'azurite'), '--blobHost', '127.0.0.1', '--blobPort', String(port)], {
+    '--skipApiVersionCheck', '--location', data, '--blobHost', '127.0.0.1', '--blobPort', String(port)], {
     env: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` },
   });
   const url = `http://127.0.0.1:${port}/${account}`;
@@ -72,5 +73,5 @@ export async function startAzurite(dir) {
   const container = service.getContainerClient('bench');
   await container.create();
   const link = await container.generateSasUrl({ expiresOn: new Date(Date.now() + HOUR_MS), permissions: ContainerSASPermissions.parse('rcwdl') });
-  return { ...server, link, name: 'Azurite' };
+  return { ...server, link, dir: data, name: 'Azurite' };
 }
