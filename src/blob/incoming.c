@@ -19,9 +19,9 @@ struct incoming {
     bool is_made; /* the object file is there */
     int fd;
     uint64_t start;
-    bool grows;        /* the size is unknown */
-    uint64_t came;     /* of a blob that grows: bytes so far */
-    uint64_t admitted; /* and how many may come before core is asked again */
+    bool grows;            /* the size is unknown */
+    uint64_t came;         /* of a blob that grows: bytes so far */
+    uint64_t admitted;     /* and how many may come before core is asked again */
     struct intake *intake; /* while fd is open */
     struct hash *sha256;
 };
@@ -78,6 +78,8 @@ static int incoming_ask(struct incoming *in, enum message begin, json_t *fields,
                         struct error *err)
 {
     (void)json_object_set_new(fields, "size", json_integer(in->grows ? -1 : (json_int_t)size));
+    if (in->is_blob) /* the place of a block is counted as soon as it is given */
+        (void)json_object_set_new(fields, "pending", json_integer((json_int_t)transfer_announce(in->transfer, size)));
     int r = ipc_call(in->rq->app->core, begin, fields, ret_ok, err);
     if (r == 0)
         r = transfer_admit(in->transfer, json_int(*ret_ok, "generation"), err);
@@ -159,7 +161,9 @@ static int incoming_grow(struct incoming *in, size_t len, struct error *err)
     if (in->came <= in->admitted)
         return 0;
     json_t *fields = request_fields_conditional(in->rq);
+    uint64_t pending = transfer_announce(in->transfer, in->admitted + GROWTH_STEP);
     (void)json_object_set_new(fields, "size", json_integer((json_int_t)in->came));
+    (void)json_object_set_new(fields, "pending", json_integer((json_int_t)pending));
     int r = ipc_call(in->rq->app->core, MESSAGE_BLOB_BEGIN, fields, NULL, err);
     if (r == 0)
         r = store_check_space(in->rq->app->store, GROWTH_STEP, err);

@@ -27,6 +27,7 @@ struct transfer {
     int64_t generation; /* from PHASE_RUNNING on */
     int64_t oldest;     /* generations below this were drained while the transfer was here */
     int64_t cut_at_ms;  /* monotonic; 0: never */
+    uint64_t announced; /* bytes that are not counted by core yet */
 };
 
 struct drain {
@@ -94,6 +95,21 @@ struct transfer *transfer_begin(struct transfers *transfers, enum transfer_kind 
 static int refuse_revoked(struct error *err)
 {
     return error_set(err, E_SAS, "The link is not valid any more: the request has moved on");
+}
+
+uint64_t transfer_announce(struct transfer *transfer, uint64_t bytes)
+{
+    struct transfer *other;
+    uint64_t others = 0;
+
+    pthread_mutex_lock(&transfer->owner->lock);
+    transfer->announced = bytes;
+    LIST_FOREACH(other, &transfer->owner->running, link)
+        if (other != transfer && strcmp(other->container, transfer->container) == 0 &&
+            strcmp(other->account, transfer->account) == 0)
+            others += other->announced; /* each is bounded, and so are connections */
+    pthread_mutex_unlock(&transfer->owner->lock);
+    return others;
 }
 
 int transfer_admit(struct transfer *transfer, int64_t generation, struct error *err)

@@ -25,11 +25,11 @@ static int begin_check_room(struct core *core, const struct call *call, const st
                             const struct standing *old, struct error *err)
 {
     int64_t size = json_int(call->in, "size"); /* -1: not known */
-    struct usage change = {.files = !old->blob.id};
+    struct usage change = {.files = !old->blob.id, .held = json_int(call->in, "pending")};
 
     if (size > 0) {
         change.bytes = size - old->blob.size;
-        change.held = size - old->blob.footprint - old->staged.bytes;
+        change.held += size - old->blob.footprint - old->staged.bytes;
     }
     return usage_check(core, &a->request, &change, err);
 }

@@ -210,6 +210,23 @@ static void test_forgotten_drains(void **state)
     transfer_end(NULL);
 }
 
+/* What the others into the same container have announced; nothing of other containers, nothing of what has ended. */
+static void test_announced(void **state)
+{
+    struct transfer *first = transfer_begin(*state, TRANSFER_UPLOAD, exchange(1), ACCOUNT, CONTAINER);
+    struct transfer *second = transfer_begin(*state, TRANSFER_UPLOAD, exchange(2), ACCOUNT, CONTAINER);
+    struct transfer *other = transfer_begin(*state, TRANSFER_UPLOAD, exchange(3), ACCOUNT, OTHER);
+
+    assert_int_equal(transfer_announce(first, 100), 0);
+    assert_int_equal(transfer_announce(second, 50), 100);
+    assert_int_equal(transfer_announce(other, 7), 0);
+    assert_int_equal(transfer_announce(first, 200), 50);
+    transfer_end(first);
+    assert_int_equal(transfer_announce(second, 50), 0);
+    transfer_end(second);
+    transfer_end(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_others_go_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_drains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgotten_drains, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_announced, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

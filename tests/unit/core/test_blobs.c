@@ -125,9 +125,10 @@ static void t18_only_kept_metadata_passes(void **state)
     bench_draft(b, "export");
     uuid_new(object);
     sha256_hex("x", 1, digest);
-    json_t *blob = json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:s}}", "blob", "con.csv", "object",
-                             object, "size", 1, "sha256", digest, "properties", "contentType", "text/csv", "contentLanguage",
-                             "hidden", "contentMd5", "aGlkZGVu", "metadata", "Mtime", "12", "note", "hidden");
+    json_t *blob =
+        json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:s}}", "blob", "con.csv", "object", object, "size",
+                  1, "sha256", digest, "properties", "contentType", "text/csv", "contentLanguage", "hidden",
+                  "contentMd5", "aGlkZGVu", "metadata", "Mtime", "12", "note", "hidden");
     assert_int_equal(bench_blob(b, MESSAGE_BLOB_PUT, blob, NULL), 0);
     bench_submit(b);
     bench_seal(b);
@@ -242,11 +243,11 @@ static void an_upload_may_outlive_its_link(void **state)
 static size_t open_range(struct bench *b, int64_t first, int64_t last, int64_t *ret_at)
 {
     AUTO_JSON json_t *ok = NULL;
-    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN,
-                                json_pack("{s:s, s:I, s:I}", "blob", "big", "first", (json_int_t)first, "last",
-                                          (json_int_t)last),
-                                &ok),
-                     0);
+    assert_int_equal(
+        bench_blob(b, MESSAGE_BLOB_OPEN,
+                   json_pack("{s:s, s:I, s:I}", "blob", "big", "first", (json_int_t)first, "last", (json_int_t)last),
+                   &ok),
+        0);
     *ret_at = json_int(ok, "at");
     return json_array_size(json_object_get(ok, "extents"));
 }
@@ -272,9 +273,9 @@ static void a_range_is_told_its_extents_only(void **state)
     assert_int_equal(open_range(b, 899, 5000, &at), 1);
     assert_int_equal(at, 800);
     assert_int_equal(open_range(b, 0, INT64_MAX, &at), 9);
-    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN,
-                                json_pack("{s:s, s:i, s:i}", "blob", "big", "first", 9, "last", 8), NULL),
-                     E_INVALID);
+    assert_int_equal(
+        bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s, s:i, s:i}", "blob", "big", "first", 9, "last", 8), NULL),
+        E_INVALID);
 }
 
 static int update(struct bench *b, const char *name, const char *part, const char *key, const char *value,
@@ -369,8 +370,10 @@ static void a_page_of_large_metadata_is_cut(void **state)
     }
     size_t count = list_names(b, json_pack("{s:i, s:b}", "maxresults", 5000, "metadata", 1), &first);
     assert_in_range(count, 100, 159);
-    assert_int_equal(list_names(b, json_pack("{s:i, s:b, s:s}", "maxresults", 5000, "metadata", 1, "marker",
-                                             json_text(first, "nextMarker")), &rest),
+    assert_int_equal(list_names(b,
+                                json_pack("{s:i, s:b, s:s}", "maxresults", 5000, "metadata", 1, "marker",
+                                          json_text(first, "nextMarker")),
+                                &rest),
                      160 - count);
 }
 
