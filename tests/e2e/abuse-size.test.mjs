@@ -22,6 +22,27 @@ test('T58 heads of every listener: 414 and 431', async (t) => {
   }
 });
 
+test('T58 heads of exactly the size that is allowed are read, of one byte or line more refused', async (t) => {
+  const tree = await startTree(t);
+  const KiB = 1024;
+  const head = ({ target = '/', lines = [], size }) => {
+    const text = (filler) => `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${[...lines, ...filler].map((line) => `${line}\r\n`).join('')}\r\n`;
+    return size ? text([`X-Filler: ${'a'.repeat(size - text(['X-Filler: ']).length)}`]) : text([]);
+  };
+  const many = (count) => Array.from({ length: count - 2 }, (_, i) => `X-Line-${i}: a`); // beside Host and Connection
+  const rows = [
+    [414, 'target of 16 KiB', (more) => head({ target: `/${'a'.repeat(16 * KiB - 1 + more)}` })],
+    [431, 'head of 32 KiB', (more) => head({ size: 32 * KiB + more })],
+    [431, '100 headers', (more) => head({ lines: many(100 + more) })],
+  ];
+  for (const url of [tree.ready.api, ...Object.values(tree.ready.blob), tree.ready.issuer]) {
+    for (const [status, name, request] of rows) {
+      assert.doesNotMatch(await sendRaw(url, request(0)), new RegExp(`^(HTTP/1.1 ${status} |$)`), `${url}: ${name}`);
+      assert.match(await sendRaw(url, request(1)), new RegExp(`^HTTP/1.1 ${status} `), `${url}: ${name}, and one more`);
+    }
+  }
+});
+
 test('T58 JSON: depth, numbers, size', async (t) => {
   const tree = await startTree(t);
   const alice = tree.as('alice');
