@@ -171,6 +171,18 @@ static void t20_the_quota_holds(void **state)
     assert_int_equal(bench_put(b, "more", 1, object), E_TOO_LARGE);
 }
 
+/* Uploads that run beside each other are each small enough; together they may not fill the disk. */
+static void t20_the_quota_sees_uploads_under_way(void **state)
+{
+    struct bench *b = *state;
+    bench_draft(b, "export");
+    for (int64_t pending = 0; pending <= 10000000; pending += 10000000) {
+        json_t *fields =
+            json_pack("{s:s, s:I, s:I}", "blob", "one", "size", (json_int_t)1000000, "pending", (json_int_t)pending);
+        assert_int_equal(bench_blob(b, MESSAGE_BLOB_BEGIN, fields, NULL), pending ? E_TOO_LARGE : 0);
+    }
+}
+
 static void t20_the_quota_counts_what_is_replaced_once(void **state)
 {
     struct bench *b = *state;
@@ -437,6 +449,7 @@ int main(void)
         T(t18_only_kept_metadata_passes),
         T(an_import_must_be_a_tree),
         T(t20_the_quota_holds),
+        T(t20_the_quota_sees_uploads_under_way),
         T(t20_the_quota_counts_what_is_replaced_once),
         T(t20_the_quota_holds_for_blocks_too),
         T(t19_a_draft_has_an_end),
