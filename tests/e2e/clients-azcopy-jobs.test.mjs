@@ -10,6 +10,7 @@ const MiB = 1024 * 1024;
 const UP = '--from-to=LocalBlob';
 const DOWN = '--from-to=BlobLocal';
 const CANCELLED = 1;
+const LONG_AGO = new Date('2020-01-01');
 const md5 = (bytes) => crypto.createHash('md5').update(bytes).digest('base64');
 
 function write(dir, name, bytes) {
@@ -72,13 +73,16 @@ test('syncs both ways, removing what is no longer there', async (t) => {
   write(up, 'sub/change.txt', 'before');
   write(up, 'sub/gone.txt', 'for a while');
   fs.mkdirSync(down);
+  const age = (dir) => filesBelow(dir).forEach((f) => fs.utimesSync(f.path, LONG_AGO, LONG_AGO));
+  age(up); // a blob's time is in whole seconds, so what was written in this one would look newer
   await sync(up, link, UP);
   await sync(link, down, DOWN);
+  age(down);
   assert.deepEqual(read(down), { 'keep.txt': 'kept', 'sub/change.txt': 'before', 'sub/gone.txt': 'for a while' });
 
   const etag = (await headBlob(link, 'keep.txt')).headers.etag;
   write(up, 'sub/change.txt', 'after');
-  const later = new Date(Date.now() + 2000); // times of blobs are whole seconds
+  const later = new Date(Date.now() + 2000);
   fs.utimesSync(path.join(up, 'sub/change.txt'), later, later);
   fs.rmSync(path.join(up, 'sub/gone.txt'));
   await sync(up, link, UP);
