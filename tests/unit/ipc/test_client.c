@@ -100,6 +100,68 @@ static void without_a_channel_the_wait_is_bounded(void **state UNUSED)
     ipc_client_free(client);
 }
 
+#define ASKERS 8
+
+struct asker {
+    struct ipc_client *client;
+    json_int_t number;
+    int result;
+    json_int_t heard;
+};
+
+static void *asker_main(void *ctx)
+{
+    struct asker *asker = ctx;
+    AUTO_JSON json_t *ok = NULL;
+
+    asker->result =
+        ipc_call(asker->client, MESSAGE_REQUEST_SUBMIT, json_pack("{s:I}", "number", asker->number), &ok, NULL);
+    asker->heard = asker->result == 0 ? json_int(ok, "number") : 0;
+    return NULL;
+}
+
+static void receive_all(struct channel *core, struct frame frames[static ASKERS])
+{
+    for (int i = 0; i < ASKERS;) {
+        struct pollfd ready = {.fd = channel_fd(core), .events = POLLIN};
+        assert_int_equal(poll(&ready, 1, 10000), 1);
+        while (i < ASKERS && channel_receive(core, &frames[i], NULL) == 1)
+            i++;
+    }
+}
+
+/* The last to ask is the first to hear; the answers after the half never come. */
+static void everybody_hears_the_own_answer(void **state UNUSED)
+{
+    struct server s = {.client = ipc_client_new(NULL, NULL, NULL)};
+    struct asker askers[ASKERS];
+    pthread_t threads[ASKERS];
+    struct frame frames[ASKERS] = {0};
+    int heard = 0;
+
+    server_connect(&s);
+    for (int i = 0; i < ASKERS; i++) {
+        askers[i] = (struct asker){.client = s.client, .number = i + 1};
+        assert_int_equal(pthread_create(&threads[i], NULL, asker_main, &askers[i]), 0);
+    }
+    receive_all(s.own, frames);
+    for (int i = ASKERS - 1; i >= ASKERS / 2; i--) {
+        AUTO_JSON json_t *answer = message_answer(
+            json_int(frames[i].message, "id"), json_pack("{s:I}", "number", json_int(frames[i].message, "number")));
+        assert_int_equal(channel_send(s.own, answer, NULL, 0, NULL), 0);
+    }
+    channel_free(TAKE_PTR(s.own));
+    ipc_client_readable(s.client);
+    for (int i = 0; i < ASKERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(askers[i].result == 0 ? askers[i].heard == askers[i].number : askers[i].result == E_UNKNOWN);
+        heard += askers[i].result == 0;
+        frame_done(&frames[i]);
+    }
+    assert_int_equal(heard, ASKERS / 2);
+    ipc_client_free(s.client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_question_that_may_be_repeated_is),
         cmocka_unit_test(any_other_has_an_unknown_outcome),
         cmocka_unit_test(without_a_channel_the_wait_is_bounded),
+        cmocka_unit_test(everybody_hears_the_own_answer),
     };
     return cmocka_run_group_tests_name("ipc/client", tests, NULL, NULL);
 }

@@ -226,6 +226,24 @@ static void test_abandoned(void **state)
     }
 }
 
+/* Little goes through the page cache, however well it is aligned: no buffer is kept, no descriptor changes. */
+static void test_little_is_written_at_once(void **state)
+{
+    struct store *store = fixture_store(state);
+    AUTO_FD int fd = store_object_begin(store, "d", "o", NULL);
+    struct intake *in = intake_new(store, &(struct intake_place){fd, 0, AIO_ALIGN, true});
+    char *buffer = pool_take();
+
+    random_fill(buffer, AIO_ALIGN);
+    assert_int_equal(intake_give(in, buffer, AIO_ALIGN, &OWNER, NULL), 0);
+    assert_false(fcntl(fd, F_GETFL) & O_DIRECT);
+    assert_int_equal(intake_finish(in, NULL), 0);
+    intake_free(in);
+    fixture_expect(store, "d", "o", buffer, AIO_ALIGN);
+    pool_give(buffer, NULL);
+    assert_int_equal(store_object_remove(store, "d", "o", NULL), 0);
+}
+
 /* Gives random buffers until it is refused. */
 static int give_until_refused(struct intake *in, struct error *err)
 {
@@ -336,6 +354,7 @@ int main(void)
         FIXTURE_EACH_ENGINE(test_zeros_are_holes),
         FIXTURE_EACH_ENGINE(test_holes_in_between),
         EACH(test_abandoned),
+        EACH(test_little_is_written_at_once),
         EACH(test_failures_are_told),
         EACH(test_late_failures_are_told),
         EACH(test_full_disk),
