@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "blob/extent_file.h"
 #include "blob/extents.h"
 
 struct copy_read {
@@ -16,8 +17,7 @@ struct copy_read {
     struct extents extents;
     struct extent_cursor cursor;
     struct extent piece; /* what is left of the present one */
-    int fd;
-    char object[UUID_TEXT_SIZE]; /* that fd is open on */
+    struct extent_file file;
 };
 
 struct copy_read *copy_read_new(struct request *rq, const struct source_url *source)
@@ -26,7 +26,7 @@ struct copy_read *copy_read_new(struct request *rq, const struct source_url *sou
 
     cr->rq = rq;
     cr->source = source;
-    cr->fd = -1;
+    cr->file = EXTENT_FILE_NONE;
     cr->transfer = transfer_begin(rq->app->transfers, TRANSFER_DOWNLOAD, rq->x, source->location.account,
                                   source->location.container);
     return cr;
@@ -36,8 +36,7 @@ void copy_read_free(struct copy_read *cr)
 {
     if (!cr)
         return;
-    if (cr->fd >= 0)
-        (void)close(cr->fd);
+    extent_file_close(&cr->file);
     transfer_end(cr->transfer);
     if (cr->use)
         ipc_push(cr->rq->app->core, MESSAGE_BLOB_CLOSED,
@@ -92,23 +91,6 @@ int copy_read_open(struct copy_read *cr, const struct range *part, struct error 
     return r;
 }
 
-/* Opens the object of the present piece where another one is open. */
-static int copy_read_object(struct copy_read *cr, struct error *err)
-{
-    if (cr->fd >= 0 && strcmp(cr->object, cr->piece.object) == 0)
-        return 0;
-    if (cr->fd >= 0)
-        (void)close(TAKE_FD(cr->fd));
-    int fd = store_object_open_read(cr->rq->app->store, json_text(cr->blob, "dir"), cr->piece.object, err);
-    if (fd == E_NOT_FOUND)
-        return error_set(err, E_UNAVAILABLE, "The copy's source was replaced meanwhile");
-    if (fd < 0)
-        return fd;
-    (void)str_copy(cr->object, sizeof cr->object, cr->piece.object); /* extents_from_json checked its form */
-    cr->fd = fd;
-    return 0;
-}
-
 int copy_read_some(struct copy_read *cr, uint64_t max,
                    int (*sink)(const void *bytes, size_t len, void *ctx, struct error *err), void *ctx,
                    struct error *err)
@@ -117,11 +99,11 @@ int copy_read_some(struct copy_read *cr, uint64_t max,
 
     if (cr->piece.length == 0 && !extent_cursor_next(&cr->cursor, &cr->piece))
         return 0;
-    int r = copy_read_object(cr, err);
-    if (r != 0)
-        return r;
+    int fd = extent_file_open(&cr->file, cr->rq->app->store, json_text(cr->blob, "dir"), cr->piece.object, err);
+    if (fd < 0)
+        return fd;
     uint64_t want = cr->piece.length < max ? cr->piece.length : max;
-    r = store_stream(cr->rq->app->store, cr->fd, cr->piece.offset, want, sink, ctx, &got, err);
+    int r = store_stream(cr->rq->app->store, fd, cr->piece.offset, want, sink, ctx, &got, err);
     if (r != 0)
         return r;
     if (got != want)

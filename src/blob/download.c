@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "blob/body_check.h"
+#include "blob/extent_file.h"
 #include "blob/extents.h"
 #include "blob/operations.h"
 #include "blob/properties.h"
@@ -20,17 +21,15 @@ struct download {
     struct extents extents;
     struct range range;
     struct extent_cursor cursor;
-    char object[UUID_TEXT_SIZE]; /* that fd is open on */
-    int fd;
-    struct ahead *ahead; /* what reads fd, when that is not sendfile */
+    struct extent_file file;
+    struct ahead *ahead; /* what reads file, when that is not sendfile */
 };
 
 /* Closes the file and the audit's record of this use. Harmless when done before. */
 static void download_end(struct download *down, uint64_t sent)
 {
     ahead_free(TAKE_PTR(down->ahead));
-    if (down->fd >= 0)
-        (void)close(TAKE_FD(down->fd));
+    extent_file_close(&down->file);
     transfer_end(TAKE_PTR(down->transfer));
     if (down->use == 0)
         return;
@@ -54,7 +53,7 @@ static struct download *download_new(struct request *rq)
     struct download *down = xcalloc(1, sizeof *down);
 
     down->rq = rq;
-    down->fd = -1;
+    down->file = EXTENT_FILE_NONE;
     down->transfer =
         transfer_begin(rq->app->transfers, TRANSFER_DOWNLOAD, rq->x, rq->location.account, rq->location.container);
     rq->work = down;
@@ -193,22 +192,9 @@ static const char *wanted_range(const struct request *rq, const json_t *blob)
     return strcmp(str_text(&etag), if_range) == 0 ? request_header(rq, "Range") : NULL;
 }
 
-/* The descriptor of an object, opened if it is not the one that is open. An object that is gone belonged to a state of
- * the blob that was replaced after core had answered: the client asks again. */
 static int object_fd(struct download *down, const char *object, struct error *err)
 {
-    if (down->fd >= 0 && strcmp(down->object, object) == 0)
-        return down->fd;
-    if (down->fd >= 0)
-        (void)close(TAKE_FD(down->fd));
-    int fd = store_object_open_read(down->rq->app->store, json_text(down->blob, "dir"), object, err);
-    if (fd == E_NOT_FOUND)
-        return error_set(err, E_UNAVAILABLE, "The blob was replaced meanwhile");
-    if (fd < 0)
-        return fd;
-    (void)str_copy(down->object, sizeof down->object, object); /* extents_from_json checked its form */
-    down->fd = fd;
-    return fd;
+    return extent_file_open(&down->file, down->rq->app->store, json_text(down->blob, "dir"), object, err);
 }
 
 static int next_piece(void *ctx, int *ret_fd, uint64_t *ret_offset, uint64_t *ret_len)
@@ -324,10 +310,10 @@ static struct ahead *open_ahead(struct download *down)
 {
     const struct ahead_source source = {next_stretch, down};
 
-    if (down->fd < 0 || !extents_are_one_object(&down->extents) ||
-        !ahead_is_worth(down->fd, down->extents.items[0].offset, down->range.length))
+    if (down->file.fd < 0 || !extents_are_one_object(&down->extents) ||
+        !ahead_is_worth(down->file.fd, down->extents.items[0].offset, down->range.length))
         return NULL;
-    return ahead_new(down->rq->app->store, down->fd, &source);
+    return ahead_new(down->rq->app->store, down->file.fd, &source);
 }
 
 static void download_send(struct download *down, bool is_part, uint64_t size)
