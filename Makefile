@@ -5,6 +5,8 @@ BUILD ?= build
 NODE := tests/e2e/node_modules/.bin/node
 ARGS ?=
 FUZZ_SECONDS ?= 60
+# Unit tests of what has threads.
+THREADED := mover/seal mover/moves store/store store/aio store/intake store/ahead blob/transfers
 
 help:
 	@echo 'make build     install what is missing, build everything into $(BUILD)/'
@@ -15,7 +17,7 @@ help:
 	@echo 'make unit      unit tests only        make e2e     end-to-end tests only (FILES=tests/e2e/NAME.test.mjs)'
 	@echo 'make bench     speed and memory, beside nginx and Azurite; also into $(BUILD)/bench.json'
 	@echo 'make sanitize  build with address and undefined-behaviour sanitizers into build-asan/, run the unit tests'
-	@echo 'make sanitize-threads   build the tests of the mover and the store with the thread sanitizer, and run them'
+	@echo 'make sanitize-threads   build with the thread sanitizer, run the tests of what has threads'
 	@echo 'make lint      clang-tidy and cppcheck'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds'
 	@echo 'make clean     remove what was built'
@@ -59,7 +61,7 @@ sanitize:
 sanitize-threads:
 	@tools/install build
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false
-	@meson test -C build-tsan --print-errorlogs --wrapper 'setarch -R' mover/seal mover/moves store/store
+	@meson test -C build-tsan --print-errorlogs --wrapper 'setarch -R' $(THREADED)
 
 lint:
 	@tools/install build lint
