@@ -41,10 +41,11 @@ int blob_update(struct core *core, struct call *call, json_t **ret_ok, struct er
     bool has_metadata = json_is_object(json_object_get(call->in, "metadata"));
     int r = access_check(core, call, PERM_WRITE, &a, err);
 
-    if (r == 0 && has_properties == has_metadata)
+    if (r != 0)
+        return r;
+    if (has_properties == has_metadata)
         return error_set(err, E_INVALID, "An update names properties or metadata");
-    if (r == 0)
-        r = blob_find(core, a.request.id, name, &b, err);
+    r = blob_find(core, a.request.id, name, &b, err);
     if (r == 0)
         return error_set(err, E_BLOB_NOT_FOUND, "The specified blob does not exist");
     if (r == 1)
