@@ -138,28 +138,3 @@ uint64_t crc64_update_portable(uint64_t crc, const void *bytes, size_t len)
     (void)pthread_once(&tables_once, make_tables);
     return ~update_portable(~crc, bytes, len);
 }
-
-static uint64_t multiply(uint64_t a, uint64_t b)
-{
-    uint64_t product = 0;
-
-    for (uint64_t bit = ONE; bit; bit >>= 1) {
-        if (a & bit)
-            product ^= b;
-        b = times_x(b);
-    }
-    return product;
-}
-
-/* The ones that go in and come out cancel each other, so that only the first checksum has to move. */
-uint64_t crc64_combine(uint64_t first, uint64_t second, uint64_t second_len)
-{
-    uint64_t power = power_of_x(8);
-
-    for (; second_len > 0; second_len >>= 1) {
-        if (second_len & 1)
-            first = multiply(first, power);
-        power = multiply(power, power);
-    }
-    return first ^ second;
-}

@@ -13,7 +13,5 @@
 uint64_t crc64_update(uint64_t crc, const void *bytes, size_t len);
 /* The same without special instructions: what runs where there are none. */
 uint64_t crc64_update_portable(uint64_t crc, const void *bytes, size_t len);
-/* The checksum of a first text followed by a second one of second_len bytes, from theirs. */
-uint64_t crc64_combine(uint64_t first, uint64_t second, uint64_t second_len);
 
 #endif

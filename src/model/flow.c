@@ -44,16 +44,6 @@ const char *event_name(enum event event)
     return EVENTS[event].name;
 }
 
-bool event_by_name(const char *name, enum event *ret)
-{
-    for (size_t i = 0; i < ARRAY_LEN(EVENTS); i++)
-        if (strcmp(EVENTS[i].name, name) == 0) {
-            *ret = (enum event)i;
-            return true;
-        }
-    return false;
-}
-
 const char *job_name(enum job_kind job)
 {
     if (job < JOB_COUNT)

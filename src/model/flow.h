@@ -52,7 +52,6 @@ struct transition {
 
 const struct event_facts *event_facts(enum event event);
 const char *event_name(enum event event);
-bool event_by_name(const char *name, enum event *ret);
 const char *job_name(enum job_kind job); /* "none" and "same" for the two specials */
 bool job_by_name(const char *name, enum job_kind *ret);
 

@@ -16,8 +16,7 @@
 
 struct manifest {
     struct hash *hash;
-    char last[NAME_BYTES_MAX + 1];
-    uint64_t count;
+    char last[NAME_BYTES_MAX + 1]; /* "" before the first: no name is empty */
     uint64_t total_bytes;
 };
 
@@ -148,25 +147,14 @@ int manifest_add(struct manifest *m, const struct manifest_file *file, struct er
     int r = manifest_append_line(file, &line, err);
     if (r < 0)
         return r;
-    if (m->count > 0 && strcmp(m->last, file->name) >= 0)
+    if (strcmp(m->last, file->name) >= 0)
         return error_set_field(err, E_INVALID, "files", "\"%.200s\" is out of order in the manifest", file->name);
     if (!num_add(m->total_bytes, file->size, &total))
         return error_set(err, E_LIMIT, "The files are larger together than a number can say");
     hash_update(m->hash, line.p, line.len);
     (void)str_copy(m->last, sizeof m->last, file->name); /* fits: name_check has counted */
-    m->count++;
     m->total_bytes = total;
     return 0;
-}
-
-uint64_t manifest_count(const struct manifest *m)
-{
-    return m->count;
-}
-
-uint64_t manifest_total_bytes(const struct manifest *m)
-{
-    return m->total_bytes;
 }
 
 void manifest_finish(struct manifest *m, char ret_digest[static SHA256_HEX_SIZE])

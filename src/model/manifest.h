@@ -40,8 +40,6 @@ struct manifest;
 struct manifest *manifest_new(void);
 /* Files come in ascending byte order of their names; E_INVALID for one out of order, given twice, or out of form. */
 int manifest_add(struct manifest *m, const struct manifest_file *file, struct error *err) MUST_USE;
-uint64_t manifest_count(const struct manifest *m);
-uint64_t manifest_total_bytes(const struct manifest *m);
 /* The digest in lower-case hex. Ends the manifest: nothing may be added after. */
 void manifest_finish(struct manifest *m, char ret_digest[static SHA256_HEX_SIZE]);
 void manifest_free(struct manifest *m);

@@ -55,21 +55,8 @@ static void test_pieces(void **state UNUSED)
     uint64_t wanted = crc64_naive(text, sizeof text);
     for (size_t cut = 0; cut <= sizeof text; cut += 7) {
         uint64_t first = crc64_update(0, text, cut);
-        uint64_t second = crc64_update(0, text + cut, sizeof text - cut);
         assert_true(crc64_update(first, text + cut, sizeof text - cut) == wanted);
-        assert_true(crc64_combine(first, second, sizeof text - cut) == wanted);
     }
-}
-
-/* Zeros count, however many: no length of them can be forgotten. */
-static void test_combine_with_zeros(void **state UNUSED)
-{
-    static const unsigned char zeros[TEXT_MAX];
-    uint64_t first = crc64_update(0, "abc", 3);
-
-    assert_true(crc64_combine(first, crc64_update(0, zeros, sizeof zeros), sizeof zeros) ==
-                crc64_update(first, zeros, sizeof zeros));
-    assert_true(crc64_combine(first, 0, 0) == first);
 }
 
 int main(void)
@@ -78,7 +65,6 @@ int main(void)
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_combine_with_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

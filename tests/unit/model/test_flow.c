@@ -124,13 +124,21 @@ static void check_one(const struct expected *e, enum event event, enum status fr
     assert_int_equal(t->event, event);
 }
 
+static enum event event_named(const char *name)
+{
+    for (int i = 0; i < EVENT_COUNT; i++)
+        if (strcmp(event_name((enum event)i), name) == 0)
+            return (enum event)i;
+    fail_msg("no event is called %s", name);
+    return EVENT_COUNT;
+}
+
 static void test_every_combination(void **state)
 {
     (void)state;
     assert_int_equal(ARRAY_LEN(EXPECTED), EVENT_COUNT);
     for (size_t i = 0; i < ARRAY_LEN(EXPECTED); i++) {
-        enum event event;
-        assert_true(event_by_name(EXPECTED[i].event, &event));
+        enum event event = event_named(EXPECTED[i].event);
         for (int from = 0; from < STATUS_COUNT; from++)
             for (unsigned roles = 0; roles < ROLE_SETS; roles++)
                 for (unsigned who = 0; who < 4; who++) {
@@ -304,10 +312,8 @@ static void test_moves(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    enum event event;
     enum job_kind job;
 
-    assert_false(event_by_name("explode", &event));
     for (int i = 0; i < JOB_COUNT; i++) {
         assert_true(job_by_name(job_name((enum job_kind)i), &job));
         assert_int_equal(job, i);

@@ -91,8 +91,6 @@ static void test_digest(void **state)
         assert_int_equal(manifest_add(m, &file, NULL), 0);
         assert_int_equal(manifest_append_line(&file, &all, NULL), 0);
     }
-    assert_int_equal(manifest_count(m), 5);
-    assert_int_equal(manifest_total_bytes(m), 10);
     manifest_finish(m, digest);
     sha256_hex(all.p, all.len, expected);
     assert_string_equal(digest, expected);
@@ -129,7 +127,6 @@ static void test_order(void **state)
     file.name = "c";
     file.size = UINT64_MAX;
     assert_refused(manifest_add(m, &file, err), E_LIMIT, "larger together");
-    assert_int_equal(manifest_count(m), 1);
     manifest_free(NULL);
 }
 
@@ -176,7 +173,6 @@ static void test_many(void **state)
         assert_int_equal(manifest_add(m, &file, NULL), 0);
     }
     manifest_finish(m, digest);
-    assert_int_equal(manifest_count(m), 100000);
 }
 
 int main(void)
