@@ -30,8 +30,8 @@ void transfers_free(struct transfers *transfers); /* when no transfer is left */
 /* Worker threads. account and container are copied. transfer_end must come before the exchange ends. */
 struct transfer *transfer_begin(struct transfers *transfers, enum transfer_kind kind, struct http_exchange *x,
                                 const char *account, const char *container);
-/* So many bytes come, or have been let in so far, which core counts only at their commit. Answers what the other uploads
- * into the same container have announced. */
+/* So many bytes come, or have been let in so far, which core counts only at their commit. Answers what the other
+ * uploads into the same container have announced. */
 uint64_t transfer_announce(struct transfer *transfer, uint64_t bytes);
 /* Core's answer named this generation. E_SAS when the container has moved on since: nothing may be opened. */
 int transfer_admit(struct transfer *transfer, int64_t generation, struct error *err) MUST_USE;

@@ -1,6 +1,6 @@
 /* Drains: after a generation was raised, the zone's airlock-blob must end every older transfer, within DRAIN_MS, or be
- * restarted. Jobs that touch a draft's bytes wait for it. What is waited for is in the database from the raise until the
- * zone's word, so that no end of core's loses any of it. */
+ * restarted. Jobs that touch a draft's bytes wait for it. What is waited for is in the database from the raise until
+ * the zone's word, so that no end of core's loses any of it. */
 #ifndef AIRLOCK_CORE_DRAIN_H
 #define AIRLOCK_CORE_DRAIN_H
 

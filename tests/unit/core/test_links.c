@@ -359,7 +359,8 @@ static void a_copy_is_on_record_beside_a_download(void **state)
     bench_create(b, "alice", "export");
     bench_link(b, "alice");
     assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
-    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, json_pack("{s:s, s:b}", "blob", "result.txt", "body", 1), NULL), 0);
+    json_t *download = json_pack("{s:s, s:b}", "blob", "result.txt", "body", 1);
+    assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN, download, NULL), 0);
     assert_int_equal(copies_on_record(b), 0);
     for (int i = 0; i < 3; i++)
         assert_int_equal(bench_blob(b, MESSAGE_BLOB_OPEN,

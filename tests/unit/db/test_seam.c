@@ -165,8 +165,9 @@ static void older_requests_are_mended(void **state)
                                 "INSERT INTO request (id, workspace, type, title, justification, status, version,"
                                 " generation, fence, dir, creator, created_by, created, updated_by, updated)"
                                 " VALUES ('r', 'w', '', '', '', '', 1, 1, 1, '', '', '', 1, '', 1);"
-                                "INSERT INTO blob (id, request, name, twin, size, etag, properties, metadata, object, commit_id,"
-                                " created, modified) VALUES (7, 'r', 'ünïcödé', 't', 1, 'e', '{}', '{}', 'o', 'c', 1, 1);"
+                                "INSERT INTO blob (id, request, name, twin, size, etag, properties, metadata, object,"
+                                " commit_id, created, modified)"
+                                " VALUES (7, 'r', 'ünïcödé', 't', 1, 'e', '{}', '{}', 'o', 'c', 1, 1);"
                                 "INSERT INTO extent VALUES (7, 0, 'c2VjcmV0', 'o', 0, 1, 'x', 0);"
                                 "INSERT INTO usage VALUES ('r', 1, 1, 0, 0, 11, 1);"
                                 "DELETE FROM schema_version WHERE version = 5"),
