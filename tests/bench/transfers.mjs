@@ -31,12 +31,12 @@ export function removeSource(source) {
   for (const file of [source.file, ...source.blocks]) fs.rmSync(file);
 }
 
-/** Blocks by LANES connections of one curl, then the list. Answers the milliseconds of the list alone. */
+/** Blocks of a new blob by LANES connections of one curl, then the list. Answers the milliseconds of the list alone. */
 async function sendBlocks(url, source, extra) {
-  const query = (n) => `${url}&comp=block&blockid=${encodeURIComponent(blockId(n))}`;
+  const [link, name] = [url.replace('/big.bin?', '?'), 'blocks.bin'];
+  const query = (n) => blobUrl(link, name, `comp=block&blockid=${encodeURIComponent(blockId(n))}`);
   await curlMany(source.blocks.map((file, n) => ({ url: query(n), file })), LANES, 201, extra);
   const began = performance.now();
-  const [link, name] = [url.replace('/big.bin?', '?'), 'big.bin'];
   const answer = await putBlockList(link, name, source.blocks.map((_, n) => blockId(n)));
   if (answer.status !== 201) throw new Error(`the block list was answered ${answer.status}: ${answer.text}`);
   return performance.now() - began;
