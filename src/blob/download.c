@@ -127,7 +127,8 @@ static const char *blob_type(const json_t *blob)
 
 /* --- HEAD --- */
 
-void head_blob(struct request *rq)
+/* What core says of the blob, no byte of which will be sent; NULL: the request was answered. */
+static json_t *blob_look(struct request *rq)
 {
     AUTO_JSON json_t *blob = NULL;
     struct error err = {0};
@@ -135,26 +136,28 @@ void head_blob(struct request *rq)
     int r = ask_open(rq, false, &blob, &err);
     if (r == 0)
         r = check_conditional(rq, blob, &err);
-    if (r < 0) {
-        reply_open_error(rq, blob, &err);
+    if (r == 0)
+        return TAKE_PTR(blob);
+    reply_open_error(rq, blob, &err);
+    return NULL;
+}
+
+void head_blob(struct request *rq)
+{
+    AUTO_JSON json_t *blob = blob_look(rq);
+
+    if (!blob)
         return;
-    }
     add_blob_headers(rq, blob, false);
     http_reply_length(rq->x, 200, blob_type(blob), (uint64_t)json_int(blob, "size"));
 }
 
 void get_metadata(struct request *rq)
 {
-    AUTO_JSON json_t *blob = NULL;
-    struct error err = {0};
+    AUTO_JSON json_t *blob = blob_look(rq);
 
-    int r = ask_open(rq, false, &blob, &err);
-    if (r == 0)
-        r = check_conditional(rq, blob, &err);
-    if (r < 0) {
-        reply_open_error(rq, blob, &err);
+    if (!blob)
         return;
-    }
     reply_add_tags(rq, blob);
     metadata_add_headers(rq->x, json_object_get(blob, "metadata"));
     reply_empty(rq, 200);

@@ -1,5 +1,5 @@
-/* The engine: its queue, its threads, and what short, interrupted and refused operations mean. Runs in airlock-blob and
- * airlock-mover. Must never end an operation twice, or touch it afterwards. */
+/* The engine: its queue, its threads, and what short, interrupted and refused operations mean. Runs in airlock-blob. Must
+ * never end an operation twice, or touch it afterwards. */
 #include "store/aio.h"
 
 #include <errno.h>
