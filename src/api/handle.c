@@ -7,6 +7,7 @@
 #include "api/answer.h"
 #include "api/input.h"
 #include "api/openapi.h"
+#include "api/schema.h"
 #include "base/log.h"
 
 #define JSON_TYPE "application/json"
@@ -146,6 +147,13 @@ static void send_metadata(struct http_exchange *x, const struct turn *turn, json
     send_value(x, turn, 200, result);
 }
 
+/* A list of what an airlock has none of, for someone who may see it. */
+static void send_empty(struct http_exchange *x, const struct turn *turn, const json_t *result)
+{
+    AUTO_JSON json_t *value = schema_empty(turn->match.route->schema, result);
+    send_value(x, turn, turn->match.route->status, value);
+}
+
 static void send_result(struct http_exchange *x, const struct turn *turn, const json_t *result)
 {
     AUTO_STR struct str body = STR_INIT(ANSWER_BODY_MAX);
@@ -178,8 +186,19 @@ static void ask_core(struct http_exchange *x, const struct turn *turn, json_t *f
         send_problem(x, turn, &err);
     else if (route->answer == ANSWER_METADATA)
         send_metadata(x, turn, result);
+    else if (route->answer == ANSWER_EMPTY)
+        send_empty(x, turn, result);
     else
         send_result(x, turn, result);
+}
+
+/* Where AzureTRE has its Swagger page, clients know this refusal. */
+static void refuse_docs(struct http_exchange *x, const struct turn *turn)
+{
+    struct error err = {0};
+
+    (void)error_set(&err, E_FORBIDDEN, "Swagger is disabled. The API is described at /api/openapi.json");
+    send_problem(x, turn, &err);
 }
 
 static void send_local(struct http_exchange *x, const struct turn *turn)
@@ -189,6 +208,8 @@ static void send_local(struct http_exchange *x, const struct turn *turn)
 
     if (turn->match.route->answer == ANSWER_OPENAPI)
         send_json(x, turn->api, 200, turn->api->openapi, strlen(turn->api->openapi));
+    else if (turn->match.route->answer == ANSWER_DOCS)
+        refuse_docs(x, turn);
     else if (turn->match.route->answer == ANSWER_ALIVE)
         send_json(x, turn->api, 200, ALIVE, strlen(ALIVE));
     else

@@ -17,7 +17,9 @@ enum route_answer {
     ANSWER_READY,
     ANSWER_PING,
     ANSWER_METADATA,
-    ANSWER_OPENAPI
+    ANSWER_OPENAPI,
+    ANSWER_DOCS,
+    ANSWER_EMPTY
 };
 enum route_body { BODY_NONE, BODY_OPTIONAL, BODY_JSON, BODY_CLOSED };
 enum field_place { PLACE_QUERY = 1 << 0, PLACE_BODY = 1 << 1, PLACE_HEADER = 1 << 2 };

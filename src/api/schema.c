@@ -57,6 +57,19 @@ bool schema_has(const char *schema, const char *property)
     return false;
 }
 
+json_t *schema_empty(const char *schema, const json_t *facts)
+{
+    const struct schema *s = schema_find(schema);
+    json_t *value = json_object();
+
+    for (const struct property *p = s ? s->properties : NULL; p && p->name; p++)
+        if (p->type[0] == '[')
+            json_object_set_new(value, p->name, json_array());
+        else
+            json_object_set(value, p->name, json_object_get(facts, p->name));
+    return value;
+}
+
 bool schema_exists(const char *type)
 {
     type += type[0] == '[';

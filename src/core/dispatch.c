@@ -13,6 +13,7 @@
 #include "core/jobs.h"
 #include "core/keys.h"
 #include "core/link.h"
+#include "core/nothing.h"
 #include "core/request.h"
 #include "core/time.h"
 
@@ -29,6 +30,10 @@ static call_handler *const HANDLERS[MESSAGE_COUNT] = {
     [MESSAGE_WORKSPACE_UPDATE] = workspace_update,
     [MESSAGE_ROLE_ASSIGN] = people_assign,
     [MESSAGE_ROLE_REMOVE] = people_remove,
+    [MESSAGE_NOTHING_OF_TRE] = nothing_of_tre,
+    [MESSAGE_NOTHING_FOR_ADMIN] = nothing_for_admin,
+    [MESSAGE_NOTHING_OF_WORKSPACE] = nothing_of_workspace,
+    [MESSAGE_NOTHING_FOR_OWNER] = nothing_for_owner,
     [MESSAGE_REQUEST_CREATE] = request_create,
     [MESSAGE_REQUEST_LIST] = request_list,
     [MESSAGE_REQUEST_LIST_ALL] = request_list_all,

@@ -43,6 +43,26 @@ static void test_bodies(void **state)
     }
 }
 
+static void test_empty_lists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema, *facts, *body;
+    } ROWS[] = {
+        {"OperationList", "{}", "{\"operations\":[]}"},
+        {"OperationList", "{\"id\":\"1\",\"name\":\"n\",\"operations\":[1]}", "{\"operations\":[]}"},
+        {"WorkspaceCosts", "{\"id\":\"1\",\"name\":\"n\",\"more\":2}",
+         "{\"id\":\"1\",\"name\":\"n\",\"costs\":[],\"workspace_services\":[]}"},
+        {"Costs", "{}", "{\"core_services\":[],\"shared_services\":[],\"workspaces\":[]}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO_JSON json_t *facts = json_loads(ROWS[i].facts, 0, NULL);
+        AUTO_JSON json_t *value = schema_empty(ROWS[i].schema, facts);
+        AUTO_FREE char *text = json_dumps(value, JSON_COMPACT);
+        assert_string_equal(text, ROWS[i].body);
+    }
+}
+
 static void test_body_failures(void **state)
 {
     (void)state;
@@ -169,7 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bodies),  cmocka_unit_test(test_body_failures), cmocka_unit_test(test_problems),
-        cmocka_unit_test(test_openapi), cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_openapi), cmocka_unit_test(test_schemas),       cmocka_unit_test(test_empty_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

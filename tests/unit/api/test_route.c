@@ -29,7 +29,8 @@ static void test_table(void **state)
         if (r->message != ROUTE_ASKS_NOBODY)
             assert_true(message_allowed(r->message, PEER_API, PEER_CORE));
         assert_int_equal(r->message == ROUTE_ASKS_NOBODY,
-                         r->answer == ANSWER_PING || r->answer == ANSWER_ALIVE || r->answer == ANSWER_OPENAPI);
+                         r->answer == ANSWER_PING || r->answer == ANSWER_ALIVE || r->answer == ANSWER_OPENAPI ||
+                             r->answer == ANSWER_DOCS);
         bool body_fields = false;
         for (size_t f = 0; f < r->field_count; f++) {
             assert_true(has_text(r->fields[f].name) && has_text(r->fields[f].help));
@@ -112,6 +113,24 @@ static const struct row ROWS[] = {
     {HTTP_GET, "/api/.metadata", "getApiMetadata", 0, ""},
     {HTTP_GET, "/api/openapi.json", "getOpenApi", 0, ""},
 
+    {HTTP_GET, "/api/operations", "listOperations", 0, ""},
+    {HTTP_GET, "//api//operations/", "listOperations", 0, ""},
+    {HTTP_GET, "/api/shared-services", "listSharedServices", 0, ""},
+    {HTTP_GET, "/api/workspace-templates", "listWorkspaceTemplates", 0, ""},
+    {HTTP_GET, "/api/workspace-service-templates", "listWorkspaceServiceTemplates", 0, ""},
+    {HTTP_GET, "/api/shared-service-templates", "listSharedServiceTemplates", 0, ""},
+    {HTTP_GET, "/api/costs", "getCosts", 0, ""},
+    {HTTP_POST, "/api/migrations", "runMigrations", 0, ""},
+    {HTTP_GET, "/api/workspaces/" W "/workspace-services", "listWorkspaceServices", 0, ""},
+    {HTTP_GET, "/api/workspaces/" W "/workspace-service-templates", "listTemplatesOfWorkspace", 0, ""},
+    {HTTP_GET, "/api/workspaces/" W "/operations", "listWorkspaceOperations", 0, ""},
+    {HTTP_GET, "/api/workspaces/" W "/history", "getWorkspaceHistory", 0, ""},
+    {HTTP_GET, "//api/workspaces/" W "//costs", "getWorkspaceCosts", 0, ""},
+    {HTTP_GET, "/api/docs", "getDocs", 0, ""},
+
+    {HTTP_GET, "/api/operations/" R, NULL, E_NOT_FOUND, ""},
+    {HTTP_GET, "/api/shared-services/" R, NULL, E_NOT_FOUND, ""},
+    {HTTP_GET, "/api/workspaces/" W "/workspace-services/" R, NULL, E_NOT_FOUND, ""},
     {HTTP_GET, "/nowhere", NULL, E_NOT_FOUND, ""},
     {HTTP_GET, "", NULL, E_NOT_FOUND, ""},
     {HTTP_GET, "*", NULL, E_NOT_FOUND, ""},

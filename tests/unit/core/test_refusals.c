@@ -201,6 +201,31 @@ static void core_tokens_open_only_what_they_should(void **state)
             rows[i].expected);
 }
 
+/* Lists that are empty here show nothing, and still not to everyone. */
+static void empty_lists_have_their_readers(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        const char *who, *audience;
+        int of_tre, for_admin, of_workspace, for_owner;
+    } ROWS[] = {
+        {"admin", "", 0, 0, E_UNAUTHENTICATED, 0},
+        {"alice", "", 0, E_FORBIDDEN, E_UNAUTHENTICATED, E_UNAUTHENTICATED},
+        {"alice", WS1, E_UNAUTHENTICATED, E_UNAUTHENTICATED, 0, E_FORBIDDEN},
+        {"bob", WS1, E_UNAUTHENTICATED, E_UNAUTHENTICATED, 0, E_FORBIDDEN},
+        {"carol", WS1, E_UNAUTHENTICATED, E_UNAUTHENTICATED, 0, 0},
+        {"mallory", WS2, E_UNAUTHENTICATED, E_UNAUTHENTICATED, E_NOT_FOUND, E_NOT_FOUND},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO_FREE char *token = bench_token(b, ROWS[i].who, ROWS[i].audience, 0);
+        const int expected[] = {ROWS[i].of_tre, ROWS[i].for_admin, ROWS[i].of_workspace, ROWS[i].for_owner};
+        for (size_t m = 0; m < ARRAY_LEN(expected); m++)
+            assert_int_equal(bench_ask(b, PEER_API, (enum message)(MESSAGE_NOTHING_OF_TRE + m),
+                                       json_pack("{s:s, s:s}", "token", token, "workspace", WS1), NULL),
+                             expected[m]);
+    }
+}
+
 static void a_remembered_token_is_judged_afresh(void **state)
 {
     struct bench *b = *state;
@@ -246,6 +271,7 @@ int main(void)
         T(t61_networks_are_judged_before_links), T(t08_a_link_opens_its_account_only),
         T(t29_a_decision_wants_a_fresh_token),   T(core_tokens_open_only_what_they_should),
         T(a_remembered_token_is_judged_afresh),  T(a_process_says_only_what_it_may),
+        T(empty_lists_have_their_readers),
     };
     return cmocka_run_group_tests_name("core/refusals", tests, NULL, NULL);
 }
