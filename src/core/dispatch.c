@@ -13,6 +13,7 @@
 #include "core/jobs.h"
 #include "core/keys.h"
 #include "core/link.h"
+#include "core/logins.h"
 #include "core/nothing.h"
 #include "core/request.h"
 #include "core/time.h"
@@ -70,6 +71,7 @@ static call_handler *const HANDLERS[MESSAGE_COUNT] = {
     [MESSAGE_DIR_KNOWN] = dir_known,
     [MESSAGE_IDP_PUBLISH] = idp_publish,
     [MESSAGE_IDP_SCOPE] = idp_scope,
+    [MESSAGE_IDP_EVENT] = idp_event,
 };
 
 /* Who may say what is a table; what is not in it is refused and told to the operator. */

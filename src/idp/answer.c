@@ -39,9 +39,11 @@ static const struct {
     {"invalid_scope", E_NOT_FOUND, 400},
     {"invalid_request", E_INVALID, 400},
     {"invalid_request", E_BAD_REQUEST, 400},
+    {"invalid_grant", E_STALE, 400},
     {"temporarily_unavailable", E_RATE, 429},
     {"temporarily_unavailable", E_UNAVAILABLE, 503},
     {"temporarily_unavailable", E_UNKNOWN, 503},
+    {"temporarily_unavailable", E_IO, 503},
 };
 
 const char *oauth_error_for(int code)

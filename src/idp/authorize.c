@@ -63,7 +63,7 @@ static bool is_age(const char *v)
 static bool is_scope(const char *v)
 {
     struct scope scope;
-    return scope_parse(v, &scope, NULL) == 0;
+    return scope_parse(v, SCOPE_SEVERAL, &scope, NULL) == 0;
 }
 
 /* What a request must fulfil, in this order; who does not is sent back with the error. An absent parameter is "". */
@@ -116,7 +116,7 @@ static json_t *asked_object(const struct request *request)
 
 json_t *authorize_read(const struct idp *idp, const struct request *request, struct answer *a)
 {
-    const struct client *client = client_find(request_param(request, "client_id"));
+    const struct client *client = idp_client(idp, request_param(request, "client_id"));
 
     if (!request_is_plain(request)) {
         page_problem(a, 400, "The request names something twice.");

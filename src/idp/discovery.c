@@ -36,33 +36,38 @@ static const struct {
 } LISTS[] = {
     {"response_types_supported", "code"},
     {"response_modes_supported", "query fragment"},
-    {"grant_types_supported", "authorization_code client_credentials"},
+    {"grant_types_supported", "authorization_code client_credentials refresh_token "
+                              "urn:ietf:params:oauth:grant-type:device_code"},
     {"subject_types_supported", "public"},
     {"id_token_signing_alg_values_supported", "RS256"},
     {"token_endpoint_auth_methods_supported", "client_secret_post client_secret_basic none"},
+    {"revocation_endpoint_auth_methods_supported", "none"},
     {"code_challenge_methods_supported", "S256"},
     {"scopes_supported", "openid profile email offline_access"},
-    {"claims_supported", "iss aud exp iat nbf sub oid tid name email preferred_username roles nonce auth_time ver"},
+    {"claims_supported", "iss aud exp iat nbf sub oid tid name email preferred_username roles nonce sid auth_time ver"},
 };
 
-/* Members that are addresses below {public_url}/{tenant}. */
+/* Members that are addresses below {public_url} and what the question's path began with, so that who asks below the
+ * other name of the tenant stays there. The issuer is always the same: it stands in the tokens. */
 static const struct {
     const char *name;
     const char *path;
 } ADDRESSES[] = {
-    {"issuer", "/v2.0"},
-    {"authorization_endpoint", "/oauth2/v2.0/authorize"},
+    {"authorization_endpoint", AUTHORIZE_PATH},
     {"token_endpoint", "/oauth2/v2.0/token"},
+    {"device_authorization_endpoint", "/oauth2/v2.0/devicecode"},
+    {"revocation_endpoint", "/oauth2/v2.0/revoke"},
+    {"end_session_endpoint", LOGOUT_PATH},
     {"jwks_uri", "/discovery/v2.0/keys"},
 };
 
 void discovery_get(struct idp *idp, const struct request *request, struct answer *a)
 {
-    (void)request;
-    json_t *body = json_object();
+    json_t *body = json_pack("{s:s}", "issuer", idp->issuer);
 
     for (size_t i = 0; i < ARRAY_LEN(ADDRESSES); i++)
-        json_object_set_new(body, ADDRESSES[i].name, json_sprintf("%s%s", idp->tenant_url, ADDRESSES[i].path));
+        json_object_set_new(body, ADDRESSES[i].name,
+                            json_sprintf("%s%s%s", idp->public_url, request->base, ADDRESSES[i].path));
     for (size_t i = 0; i < ARRAY_LEN(LISTS); i++)
         json_object_set_new(body, LISTS[i].name, texts(LISTS[i].words));
     json_object_set_new(body, "request_parameter_supported", json_false());
@@ -70,6 +75,29 @@ void discovery_get(struct idp *idp, const struct request *request, struct answer
     json_object_set_new(body, "authorization_response_iss_parameter_supported", json_true()); /* RFC 9207 */
     a->cache_s = PUBLIC_CACHE_S;
     answer_json(a, 200, body);
+}
+
+/* Microsoft's libraries ask this before they trust a host that they do not know: about the authorization endpoint that
+ * they mean to use. */
+void instance_get(struct idp *idp, const struct request *request, struct answer *a)
+{
+    const char *asked = request_param(request, "authorization_endpoint");
+    size_t len = strlen(idp->public_url);
+
+    if (!str_starts(asked, idp->public_url) ||
+        (!str_starts(asked + len, idp->tenant_path) && !str_starts(asked + len, BASE_ALIAS "/"))) {
+        answer_oauth_error(a, 400, "invalid_instance", "authorization_endpoint is not one of this provider");
+        return;
+    }
+    const char *base = str_starts(asked + len, BASE_ALIAS "/") ? BASE_ALIAS : idp->tenant_path;
+    const char *host = strstr(idp->public_url, "://") + 3;
+    AUTO_FREE char *name = xstrndup(host, strcspn(host, ":/"));
+    a->cache_s = PUBLIC_CACHE_S;
+    answer_json(a, 200,
+                json_pack("{s:o, s:s, s:[{s:s, s:s, s:[s, s]}]}", "tenant_discovery_endpoint",
+                          json_sprintf("%s%s/v2.0/.well-known/openid-configuration", idp->public_url, base),
+                          "api-version", "1.1", "metadata", "preferred_network", host, "preferred_cache", host,
+                          "aliases", host, name));
 }
 
 void keys_get(struct idp *idp, const struct request *request, struct answer *a)

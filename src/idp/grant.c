@@ -1,66 +1,27 @@
 /* The token endpoint: each grant proves who asks, then token_answer does the rest. Runs on airlock-idp's workers. */
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/log.h"
-#include "idp/endpoint.h"
+#include "idp/grant.h"
 #include "idp/signin.h"
 #include "idp/token.h"
-
-#define BASIC_MAX (3 * (ACCOUNT_TEXT_MAX + PASSWORD_MAX))
-
-/* How a client names itself (RFC 6749 §2.3.1). */
-struct credentials {
-    char id[ACCOUNT_TEXT_MAX + 1];
-    char secret[PASSWORD_MAX + 1];
-    bool basic;
-};
-
-static bool basic_decode(const char *text, struct credentials *ret)
-{
-    char pair[BASIC_MAX + 1];
-    size_t len;
-
-    if (!base64_decode(text, strlen(text), (unsigned char *)pair, BASIC_MAX, &len) || memchr(pair, '\0', len))
-        return false;
-    pair[len] = '\0';
-    const char *colon = strchr(pair, ':');
-    bool ok = colon && http_decode_form(pair, (size_t)(colon - pair), ret->id, sizeof ret->id) &&
-              http_decode_form(colon + 1, strlen(colon + 1), ret->secret, sizeof ret->secret);
-    secret_wipe(pair, sizeof pair);
-    return ok;
-}
-
-/* Credentials in the header or in the form, never in both. */
-static bool credentials_read(const struct request *request, struct credentials *ret)
-{
-    const char *id = request_param(request, "client_id");
-    const char *secret = request_param(request, "client_secret");
-
-    *ret = (struct credentials){.basic = *request->authorization != '\0'};
-    if (!ret->basic)
-        return str_copy(ret->id, sizeof ret->id, id) && str_copy(ret->secret, sizeof ret->secret, secret) && *id;
-    return strncasecmp(request->authorization, "Basic ", 6) == 0 && basic_decode(request->authorization + 6, ret) &&
-           *secret == '\0' && (*id == '\0' || strcmp(id, ret->id) == 0);
-}
-
-static void answer_invalid_client(const struct credentials *credentials, struct answer *a)
-{
-    a->ask_basic = credentials->basic;
-    answer_oauth_error(a, 401, "invalid_client", "The client id or the client secret is wrong");
-}
 
 static void grant_client_credentials(struct idp *idp, const struct request *request,
                                      const struct credentials *credentials, struct answer *a)
 {
-    const struct signin signin = {SIGNIN_CLIENT_SECRET, credentials->id, credentials->secret, request->address};
+    const struct signin signin = {
+        .kind = SIGNIN_CLIENT_SECRET,
+        .who = credentials->id,
+        .secret = credentials->secret,
+        .client_id = credentials->id,
+        .address = request->address,
+    };
     const struct account *account;
     struct scope scope;
     struct error err = {0};
 
-    if (scope_parse(request_param(request, "scope"), &scope, &err) != 0 || !scope.app_default) {
+    if (scope_parse(request_param(request, "scope"), SCOPE_ONE, &scope, &err) != 0 || !scope.app_default) {
         answer_oauth_error(a, 400, "invalid_scope", "Ask for one scope of the form api://ID/.default");
         return;
     }
@@ -95,14 +56,15 @@ static int redeem(struct idp *idp, const struct request *request, json_t **ret_g
     int r = code_redeem(idp->codes, &proof, clock_mono_ms(), ret_grant, &err);
     if (r == E_STALE)
         log_warning("a code that was spent already came again from %s", request->address);
-    return r ? r : scope_parse(json_text(*ret_grant, "scope"), ret_scope, &err);
+    return r ? r : scope_parse(json_text(*ret_grant, "scope"), SCOPE_SEVERAL, ret_scope, &err);
 }
 
 /* A scope at the token endpoint may repeat what was granted, not ask for more (RFC 6749 §3.3). */
 static bool scope_is_within(const char *asked, const struct scope *granted)
 {
     struct scope scope;
-    return *asked == '\0' || (scope_parse(asked, &scope, NULL) == 0 && strcmp(scope.resource, granted->resource) == 0);
+    return *asked == '\0' ||
+           (scope_parse(asked, SCOPE_ONE, &scope, NULL) == 0 && strcmp(scope.resource, granted->resource) == 0);
 }
 
 static void grant_authorization_code(struct idp *idp, const struct request *request,
@@ -111,11 +73,8 @@ static void grant_authorization_code(struct idp *idp, const struct request *requ
     AUTO_JSON json_t *grant = NULL;
     struct scope scope;
 
-    if (*credentials->secret || credentials->basic || !client_find(credentials->id)) {
-        answer_oauth_error(a, 401, "invalid_client",
-                           "This grant is for airlock's public clients, which have no secret");
+    if (!credentials_are_public(idp, credentials, a))
         return;
-    }
     if (redeem(idp, request, &grant, &scope) != 0) {
         answer_oauth_error(a, 400, "invalid_grant",
                            "The code is spent, expired, or belongs to another client, redirect or verifier");
@@ -131,6 +90,8 @@ static void grant_authorization_code(struct idp *idp, const struct request *requ
         .client_id = credentials->id,
         .scope = &scope,
         .nonce = json_text(grant, "nonce"),
+        .session = json_text(grant, "session"),
+        .offline_scope = scope.offline ? json_text(grant, "scope") : NULL,
         .auth_time_s = json_int(grant, "auth_time"),
     };
     token_answer(idp, &order, a);
@@ -138,11 +99,13 @@ static void grant_authorization_code(struct idp *idp, const struct request *requ
 
 static const struct {
     const char *type;
-    void (*run)(struct idp *idp, const struct request *request, const struct credentials *credentials,
-                struct answer *a);
+    grant_fn *run;
 } GRANTS[] = {
     {"client_credentials", grant_client_credentials},
     {"authorization_code", grant_authorization_code},
+    {"refresh_token", grant_refresh_token},
+    {"urn:ietf:params:oauth:grant-type:device_code", grant_device_code},
+    {"device_code", grant_device_code}, /* as older Microsoft libraries call it */
 };
 
 void token_post(struct idp *idp, const struct request *request, struct answer *a)
@@ -160,10 +123,10 @@ void token_post(struct idp *idp, const struct request *request, struct answer *a
         if (credentials_read(request, &credentials))
             GRANTS[i].run(idp, request, &credentials, a);
         else
-            answer_oauth_error(a, 400, "invalid_request",
-                               "The client must name itself once, in the header or in the form");
+            answer_unnamed_client(a);
         secret_wipe(&credentials, sizeof credentials);
         return;
     }
-    answer_oauth_error(a, 400, "unsupported_grant_type", "Offered are client_credentials and authorization_code");
+    answer_oauth_error(a, 400, "unsupported_grant_type",
+                       "Offered are authorization_code, device_code, refresh_token and client_credentials");
 }

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "idp/state.h"
 
@@ -14,6 +16,11 @@ static const struct throttle_rule BY_ACCOUNT = {.free = 5, .first_ms = 1000, .ma
 static const struct throttle_rule BY_ADDRESS = {.free = 30, .first_ms = 1000, .max_ms = 30000, .fade_ms = 5000};
 /* Behind a proxy everybody does, and the proxy sees who is who: this only keeps a flood from costing all our time. */
 static const struct throttle_rule BY_PROXY = {.free = 500, .first_ms = 1000, .max_ms = 5000, .fade_ms = 500};
+
+/* A device code has 34 bits and lives 15 minutes: so many guesses find none. */
+static const struct throttle_rule BY_GUESSER = {.free = 10, .first_ms = 1000, .max_ms = 60000, .fade_ms = 60000};
+
+#define DEVICES_PER_ADDRESS 64
 
 static bool is_tenant(const char *text)
 {
@@ -53,31 +60,59 @@ static int idp_read_settings(struct idp *idp, const struct idp_settings *setting
         return r;
     idp->tenant = xstrdup(settings->tenant);
     idp->tenant_path = xasprintf("/%s", settings->tenant);
-    idp->tenant_url = xasprintf("%s/%s", settings->public_url, settings->tenant);
-    idp->issuer = xasprintf("%s/v2.0", idp->tenant_url);
+    idp->public_url = xstrdup(settings->public_url);
+    idp->issuer = xasprintf("%s/%s/v2.0", settings->public_url, settings->tenant);
+    idp->core_client_id = xstrdup(settings->core_client_id);
+    idp->core_client = (struct client){idp->core_client_id, "the tools of this research environment",
+                                       REDIRECT_LOOPBACK | REDIRECT_API | REDIRECT_CONFIGURED};
     idp->redirect_uris = xstrdup(settings->redirect_uris);
     idp->redirects = (struct redirect_policy){idp->api_origin, idp->redirect_uris};
     idp->https = str_starts(settings->public_url, "https://");
     idp->token_lifetime_s = settings->token_lifetime_s;
+    idp->refresh_lifetime_s = settings->refresh_lifetime_s;
     return 0;
 }
 
-int idp_new(const struct idp_settings *settings, int seed_fd, idp_scope_fn *scope, void *scope_ctx, struct idp **ret,
+/* Both keys; the second has a name made from the first's. */
+static int idp_load_keys(struct idp *idp, const char *key_file, struct error *err)
+{
+    AUTO_FREE char *id_key_file = xasprintf("%s.id", key_file);
+    int r = state_load_key(key_file, &idp->key, err);
+    return r ? r : state_load_key(id_key_file, &idp->id_key, err);
+}
+
+/* The journal stands beside the accounts. */
+static int idp_load_refreshes(struct idp *idp, const char *accounts_file, struct error *err)
+{
+    AUTO_FREE char *path = xasprintf("%s.refresh", accounts_file);
+    bool forgotten = false;
+
+    int r = refresh_store_open(path, clock_now_s(), &idp->refreshes, &forgotten, err);
+    if (forgotten)
+        log_error("the journal of refresh tokens %s was damaged: all are void, people must sign in again", path);
+    return r;
+}
+
+int idp_new(const struct idp_settings *settings, int seed_fd, const struct idp_core *core, struct idp **ret,
             struct error *err)
 {
     struct idp *idp = xcalloc(1, sizeof *idp);
 
-    idp->scope = scope;
-    idp->scope_ctx = scope_ctx;
+    idp->core = *core;
     random_fill(idp->ticket_key, sizeof idp->ticket_key);
     idp->by_account = throttle_new(&BY_ACCOUNT);
     idp->by_address = throttle_new(settings->behind_proxy ? &BY_PROXY : &BY_ADDRESS);
+    idp->by_guesser = throttle_new(settings->behind_proxy ? &BY_PROXY : &BY_GUESSER);
     idp->codes = code_store_new();
+    idp->devices = device_store_new(settings->behind_proxy ? DEVICES_MAX : DEVICES_PER_ADDRESS);
+    idp->sessions = session_store_new();
     int r = idp_read_settings(idp, settings, err);
     if (r == 0)
-        r = state_load_key(settings->key_file, &idp->key, err);
+        r = idp_load_keys(idp, settings->key_file, err);
     if (r == 0)
         r = accounts_load(settings->accounts_file, seed_fd, &idp->accounts, err);
+    if (r == 0)
+        r = idp_load_refreshes(idp, settings->accounts_file, err);
     if (r == 0)
         r = password_gate_new(settings->workers, GATE_WAIT_MS, &idp->gate, err);
     if (r != 0) {
@@ -93,27 +128,38 @@ void idp_free(struct idp *idp)
     if (!idp)
         return;
     jwt_key_free(idp->key);
+    jwt_key_free(idp->id_key);
     accounts_free(idp->accounts);
     password_gate_free(idp->gate);
     throttle_free(idp->by_account);
     throttle_free(idp->by_address);
+    throttle_free(idp->by_guesser);
     code_store_free(idp->codes);
+    device_store_free(idp->devices);
+    refresh_store_close(idp->refreshes);
+    session_store_free(idp->sessions);
     secret_wipe(idp->ticket_key, sizeof idp->ticket_key);
     free(idp->issuer);
     free(idp->tenant);
     free(idp->tenant_path);
-    free(idp->tenant_url);
+    free(idp->public_url);
+    free(idp->core_client_id);
     free(idp->redirect_uris);
     free(idp);
 }
 
 json_t *idp_key_set(const struct idp *idp)
 {
-    return json_pack("{s:[o]}", "keys", jwt_key_public_jwk(idp->key));
+    return json_pack("{s:[o, o]}", "keys", jwt_key_public_jwk(idp->key), jwt_key_public_jwk(idp->id_key));
+}
+
+const struct client *idp_client(const struct idp *idp, const char *id)
+{
+    return strcmp(id, idp->core_client_id) == 0 ? &idp->core_client : client_find(id);
 }
 
 json_t *idp_publication(const struct idp *idp)
 {
-    return json_pack("{s:s, s:o, s:o}", "issuer", idp->issuer, "keys", idp_key_set(idp), "people",
-                     accounts_people(idp->accounts));
+    json_t *keys = json_pack("{s:[o]}", "keys", jwt_key_public_jwk(idp->key));
+    return json_pack("{s:s, s:o, s:o}", "issuer", idp->issuer, "keys", keys, "people", accounts_people(idp->accounts));
 }

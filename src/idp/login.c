@@ -5,10 +5,13 @@
 #include "base/clock.h"
 #include "idp/authorize.h"
 #include "idp/cookie.h"
+#include "idp/event.h"
+#include "idp/form.h"
 #include "idp/page.h"
 #include "idp/scope.h"
 #include "idp/signin.h"
-#include "idp/ticket.h"
+
+#define FORM_PAGE "login"
 
 /* A login under way. */
 struct login {
@@ -22,23 +25,24 @@ struct login {
 /* --- Showing --- */
 
 /* The account this browser may go on with, unless the request wants a password that is younger than that. */
-static const struct account *session_account(const struct login *login, int64_t *ret_auth_time_s)
+static const struct account *known_account(const struct login *login, struct session *ret)
 {
     int64_t now_s = clock_now_s(), max_age = json_int(login->asked, "max_age");
-    const struct account *account = session_find(login->idp, login->request->cookie, now_s, ret_auth_time_s);
-    return account && (max_age < 0 || now_s - *ret_auth_time_s < max_age) ? account : NULL;
+    if (!session_find(login->idp, login->request, now_s, ret) || (max_age >= 0 && now_s - ret->auth_time_s >= max_age))
+        return NULL;
+    return session_account(login->idp, ret);
 }
 
 static void show_form(const struct login *login, const struct account *known, const char *username, const char *problem,
                       int status)
 {
-    AUTO_FREE char *action = xasprintf("%s" AUTHORIZE_PATH, login->idp->tenant_path);
+    AUTO_FREE char *action = xasprintf("%s" AUTHORIZE_PATH, login->request->base);
     char destination[ORIGIN_SIZE] = "";
 
     (void)url_origin(json_text(login->asked, "redirect_uri"), destination); /* it was checked when it was asked */
     const struct login_page page = {
         .action = action,
-        .client_title = client_find(json_text(login->asked, "client_id"))->title,
+        .client_title = idp_client(login->idp, json_text(login->asked, "client_id"))->title,
         .destination = destination,
         .ticket = login->ticket,
         .username = strlen(username) <= ACCOUNT_TEXT_MAX ? username : "",
@@ -54,19 +58,17 @@ void authorize_get(struct idp *idp, const struct request *request, struct answer
 {
     AUTO_JSON json_t *asked = authorize_read(idp, request, a);
     AUTO_FREE char *ticket = NULL;
-    char browser[BROWSER_SIZE];
+    struct session session;
     struct error err = {0};
-    int64_t auth_time_s;
 
     if (!asked)
         return;
-    browser_renew(idp, request->cookie, browser, a);
-    if (ticket_seal(idp->ticket_key, browser, asked, clock_now_s() + FORM_LIFETIME_S, &ticket, &err) != 0) {
+    if (form_seal(idp, request, FORM_PAGE, asked, &ticket, a, &err) != 0) {
         page_problem(a, 400, err.detail);
         return;
     }
     const struct login login = {idp, request, asked, ticket, a};
-    show_form(&login, session_account(&login, &auth_time_s), request_param(request, "login_hint"), "", 200);
+    show_form(&login, known_account(&login, &session), request_param(request, "login_hint"), "", 200);
 }
 
 /* --- Taking back --- */
@@ -77,17 +79,18 @@ static int scope_check(const struct login *login, const struct account *account,
     AUTO_JSON json_t *meaning = NULL;
     struct scope scope;
 
-    int r = scope_parse(json_text(login->asked, "scope"), &scope, err);
-    return r ? r : login->idp->scope(login->idp->scope_ctx, scope.resource, account->oid, &meaning, err);
+    int r = scope_parse(json_text(login->asked, "scope"), SCOPE_SEVERAL, &scope, err);
+    return r ? r : login->idp->core.scope(login->idp->core.ctx, scope.resource, account->oid, &meaning, err);
 }
 
-static void send_code(const struct login *login, const struct account *account, int64_t auth_time_s)
+static void send_code(const struct login *login, const struct account *account, const struct session *session)
 {
     AUTO_FREE char *code = NULL;
     struct error err = {0};
 
     json_object_set_new(login->asked, "oid", json_string(account->oid));
-    json_object_set_new(login->asked, "auth_time", json_integer(auth_time_s));
+    json_object_set_new(login->asked, "auth_time", json_integer(session->auth_time_s));
+    json_object_set_new(login->asked, "session", json_string(session->id));
     int r = scope_check(login, account, &err);
     if (r == 0)
         r = code_issue(login->idp->codes, login->asked, clock_mono_ms(), &code, &err);
@@ -101,9 +104,15 @@ static void send_code(const struct login *login, const struct account *account, 
 static void on_password(const struct login *login)
 {
     const struct request *request = login->request;
-    const struct signin signin = {SIGNIN_PASSWORD, request_param(request, "username"),
-                                  request_param(request, "password"), request->address};
+    const struct signin signin = {
+        .kind = SIGNIN_PASSWORD,
+        .who = request_param(request, "username"),
+        .secret = request_param(request, "password"),
+        .client_id = json_text(login->asked, "client_id"),
+        .address = request->address,
+    };
     const struct account *account;
+    struct session session;
     struct error err = {0};
 
     int r = signin_check(login->idp, &signin, &account, &login->answer->retry_after_s, &err);
@@ -111,25 +120,36 @@ static void on_password(const struct login *login)
         show_form(login, NULL, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
         return;
     }
-    int64_t now_s = clock_now_s();
-    session_begin(login->idp, account, now_s, login->answer);
-    send_code(login, account, now_s);
+    session_begin(login->idp, request, account, clock_now_s(), &session, login->answer);
+    send_code(login, account, &session);
 }
 
 static void on_continue(const struct login *login)
 {
-    int64_t auth_time_s;
-    const struct account *account = session_account(login, &auth_time_s);
+    struct session session;
+    struct error err = {0};
+    const struct account *account = known_account(login, &session);
 
-    if (account)
-        send_code(login, account, auth_time_s);
-    else
+    if (!account) {
         show_form(login, NULL, "", "The last sign-in is too long ago", 403);
+        return;
+    }
+    const struct event event = {
+        .kind = EVENT_SIGNIN,
+        .subject = account->oid,
+        .method = "session",
+        .client = json_text(login->asked, "client_id"),
+        .address = login->request->address,
+    };
+    if (event_record(login->idp, &event, &err) == 0)
+        send_code(login, account, &session);
+    else
+        show_form(login, account, "", err.detail, 503);
 }
 
 static void on_other(const struct login *login)
 {
-    session_end(login->idp, login->answer);
+    session_end(login->idp, login->request, login->answer);
     show_form(login, NULL, "", "", 200);
 }
 
@@ -148,17 +168,6 @@ static const struct {
     {"other", on_other},
 };
 
-/* Was the form made by us, for this browser, and sent from our own page? */
-static bool form_is_ours(const struct idp *idp, const struct request *request, json_t **ret_asked)
-{
-    char browser[BROWSER_SIZE];
-
-    browser_read(request->cookie, browser);
-    return (*request->fetch_site == '\0' || strcmp(request->fetch_site, "same-origin") == 0) &&
-           request_is_plain(request) &&
-           ticket_open(idp->ticket_key, browser, request_param(request, "ticket"), clock_now_s(), ret_asked, NULL) == 0;
-}
-
 void authorize_post(struct idp *idp, const struct request *request, struct answer *a)
 {
     AUTO_JSON json_t *asked = NULL;
@@ -168,10 +177,8 @@ void authorize_post(struct idp *idp, const struct request *request, struct answe
         authorize_get(idp, request, a);
         return;
     }
-    if (!form_is_ours(idp, request, &asked)) {
-        page_problem(a, 400, "This form is too old, or was not made for this browser. Cookies must be allowed.");
+    if (!form_is_ours(idp, request, FORM_PAGE, &asked, a))
         return;
-    }
     const struct login login = {idp, request, asked, ticket, a};
     for (size_t i = 0; i < ARRAY_LEN(BUTTONS); i++)
         if (*request_param(request, BUTTONS[i].name)) {

@@ -23,6 +23,12 @@ static int ask_scope(void *ctx, const char *scope, const char *subject, json_t *
                     json_pack("{s:s, s:s}", "scope", scope, "subject", subject), ret, err);
 }
 
+static int tell_event(void *ctx, json_t *fields, struct error *err)
+{
+    struct program *program = ctx;
+    return ipc_call(program->listener.core, MESSAGE_IDP_EVENT, fields, NULL, err);
+}
+
 static void load(struct program *program)
 {
     struct child *child = program->listener.child;
@@ -33,14 +39,17 @@ static void load(struct program *program)
         .tenant = child_setting(child, "idp.tenant"),
         .api_url = child_setting(child, "api.public_url"),
         .redirect_uris = child_setting(child, "idp.redirect_uris"),
+        .core_client_id = child_setting(child, "auth.core_client_id"),
         .accounts_file = child_setting(child, "idp.accounts_file"),
         .key_file = child_setting(child, "idp.key_file"),
         .token_lifetime_s = child_setting_int(child, "idp.token_lifetime"),
+        .refresh_lifetime_s = child_setting_int(child, "idp.refresh_lifetime"),
         .workers = (unsigned)child_setting_int(child, "idp.workers"),
         .behind_proxy = child_setting_bool(child, "http.behind_proxy"),
     };
+    const struct idp_core core = {ask_scope, tell_event, program};
     (void)mallopt(M_MMAP_THRESHOLD, KEPT_ALLOCATION_MAX); /* what a password check took goes back at once */
-    if (idp_new(&settings, seed_fd, ask_scope, program, &program->idp, &err) != 0)
+    if (idp_new(&settings, seed_fd, &core, &program->idp, &err) != 0)
         die(&err, "cannot load accounts and key");
     if (accounts_count(program->idp->accounts) == 0)
         log_warning("there are no accounts in %s: nobody can sign in; seed.file makes the first",
@@ -77,7 +86,7 @@ int main(void)
                                                              .after_channel = publish,
                                                              .ctx = &program});
     load(&program);
-    listener_confine(&program.listener, NULL, 0, 1); /* accounts and key are in memory: no file is needed any more */
+    listener_confine(&program.listener, NULL, 0, 1); /* what it needs of files is in memory or open: no file is opened any more */
     start_publishing(&program);
     listener_open(&program.listener);
     listener_run(&program.listener);

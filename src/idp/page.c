@@ -23,6 +23,10 @@ static const char STYLE[] =
     "border-radius:.25rem;color:var(--card);background:var(--act);cursor:pointer}"
     "button.quiet{color:var(--act);background:transparent}"
     ":focus-visible{outline:3px solid var(--act);outline-offset:2px}"
+    "code{display:inline-block;padding:.1rem .5rem;font:600 1.25rem/1.6 ui-monospace,monospace;letter-spacing:.1em;"
+    "border:1px solid var(--line);border-radius:.25rem}"
+    "input.code{font:600 1.25rem/1.6 ui-monospace,monospace;letter-spacing:.1em;text-transform:uppercase}"
+    "ul{margin:.25rem 0 1rem;padding-left:1.25rem;font-size:.875rem;overflow-wrap:anywhere}"
     ".problem{padding:.6rem;border-left:4px solid var(--bad);color:var(--bad)}"
     ".note{margin:1.5rem 0 0;font-size:.875rem;overflow-wrap:anywhere}";
 
@@ -61,10 +65,28 @@ static void add_field(struct answer *a, const char *label, const char *attribute
     str_append(&a->body, ">\n");
 }
 
-static void form_begin(struct answer *a, const struct login_page *page)
+static void add_problem(struct answer *a, const char *problem)
 {
-    add_text(a, "<form method=\"post\" action=\"", page->action, "\">\n");
-    add_text(a, "<input type=\"hidden\" name=\"ticket\" value=\"", page->ticket, "\">\n");
+    if (*problem)
+        add_text(a, "<p id=\"problem\" class=\"problem\" role=\"alert\">", problem, "</p>\n");
+}
+
+static void add_login_fields(struct answer *a, const char *username, bool is_wrong)
+{
+    bool named = *username != '\0';
+
+    add_field(a, "User name or e-mail address",
+              "type=\"text\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"256\"",
+              "username", username, !named, is_wrong);
+    add_field(a, "Password", "type=\"password\" autocomplete=\"current-password\" maxlength=\"1024\"", "password", "",
+              named, is_wrong);
+}
+
+static void form_begin(struct answer *a, const char *action, const char *ticket)
+{
+    add_text(a, "<form method=\"post\" action=\"", action, "\">\n");
+    add_text(a, "<input type=\"hidden\" name=\"ticket\" value=\"", ticket, "\">\n");
+    a->has_form = true;
 }
 
 static void form_end(struct answer *a, const struct login_page *page)
@@ -75,23 +97,15 @@ static void form_end(struct answer *a, const struct login_page *page)
     add_text(a, "<p class=\"note\">Afterwards you return to ", page->destination, ".</p>\n");
     page_end(a);
     (void)str_copy(a->form_target, sizeof a->form_target, page->destination); /* both are of ORIGIN_SIZE */
-    a->has_form = true;
 }
 
 void page_login(struct answer *a, int status, const struct login_page *page)
 {
-    bool named = *page->username != '\0', wrong = *page->problem != '\0';
-
     page_begin(a, status, "Sign in");
     add_text(a, "<p>to use ", page->client_title, "</p>\n");
-    if (wrong)
-        add_text(a, "<p id=\"problem\" class=\"problem\" role=\"alert\">", page->problem, "</p>\n");
-    form_begin(a, page);
-    add_field(a, "User name or e-mail address",
-              "type=\"text\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"256\"",
-              "username", page->username, !named, wrong);
-    add_field(a, "Password", "type=\"password\" autocomplete=\"current-password\" maxlength=\"1024\"", "password", "",
-              named, wrong);
+    add_problem(a, page->problem);
+    form_begin(a, page->action, page->ticket);
+    add_login_fields(a, page->username, *page->problem != '\0');
     str_append(&a->body, "<button type=\"submit\">Sign in</button>\n");
     form_end(a, page);
 }
@@ -101,11 +115,83 @@ void page_continue(struct answer *a, const struct login_page *page, const char *
     page_begin(a, 200, "Continue");
     add_text(a, "<p>You are signed in as <strong>", name, "</strong>");
     add_text(a, " and about to use ", page->client_title, ".</p>\n");
-    form_begin(a, page);
+    form_begin(a, page->action, page->ticket);
     str_append(&a->body,
                "<button type=\"submit\" name=\"continue\" value=\"1\" autofocus>Continue</button>\n"
                "<button type=\"submit\" class=\"quiet\" name=\"other\" value=\"1\">Use another account</button>\n");
     form_end(a, page);
+}
+
+void page_device_code(struct answer *a, int status, const struct device_page *page)
+{
+    page_begin(a, status, "Connect a device");
+    str_append(&a->body, "<p>Enter the code that the program on your other device or terminal shows.</p>\n");
+    add_problem(a, page->problem);
+    form_begin(a, page->action, page->ticket);
+    add_field(a, "Code",
+              "type=\"text\" class=\"code\" autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" "
+              "maxlength=\"32\" placeholder=\"XXXX-XXXX\"",
+              "user_code", page->code, true, *page->problem != '\0');
+    str_append(&a->body, "<button type=\"submit\">Next</button>\n</form>\n");
+    page_end(a);
+}
+
+/* The scope's words, one a line. */
+static void add_scope(struct answer *a, const char *scope)
+{
+    AUTO_FREE char *copy = xstrdup(scope);
+    char *rest = copy;
+
+    str_append(&a->body, "<p>It asks for:</p>\n<ul>\n");
+    for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " "))
+        if (*word)
+            add_text(a, "<li>", word, "</li>\n");
+    str_append(&a->body, "</ul>\n");
+}
+
+void page_device_allow(struct answer *a, int status, const struct device_page *page)
+{
+    page_begin(a, status, "Allow a device?");
+    add_text(a, "<p>A program that says it is ", page->client_title, " wants to act for you. ");
+    add_text(a, "It should show the code <code>", page->code, "</code></p>\n");
+    add_scope(a, page->scope);
+    str_append(&a->body,
+               "<p><strong>Go on only if you started it yourself, just now.</strong> Nobody from support will "
+               "ever send you such a code.</p>\n");
+    add_problem(a, page->problem);
+    form_begin(a, page->action, page->ticket);
+    if (page->name) {
+        add_text(a, "<p>You are signed in as <strong>", page->name, "</strong>.</p>\n");
+        str_append(&a->body,
+                   "<button type=\"submit\" name=\"continue\" value=\"1\" autofocus>Allow</button>\n"
+                   "<button type=\"submit\" class=\"quiet\" name=\"other\" value=\"1\">Use another account</button>\n");
+    } else {
+        add_login_fields(a, page->username, *page->problem != '\0');
+        str_append(&a->body, "<button type=\"submit\">Sign in and allow</button>\n");
+    }
+    str_append(&a->body,
+               "<button type=\"submit\" class=\"quiet\" name=\"deny\" value=\"1\" formnovalidate>Deny</button>\n"
+               "</form>\n");
+    page_end(a);
+}
+
+void page_logout(struct answer *a, const char *action, const char *ticket, const char *name)
+{
+    page_begin(a, 200, "Sign out?");
+    if (name)
+        add_text(a, "<p>You are signed in as <strong>", name, "</strong>.</p>\n");
+    else
+        str_append(&a->body, "<p>Programs that you signed in with this browser will have to ask you again.</p>\n");
+    form_begin(a, action, ticket);
+    str_append(&a->body, "<button type=\"submit\" name=\"logout\" value=\"1\" autofocus>Sign out</button>\n</form>\n");
+    page_end(a);
+}
+
+void page_done(struct answer *a, const char *title, const char *text)
+{
+    page_begin(a, 200, title);
+    add_text(a, "<p role=\"status\">", text, "</p>\n");
+    page_end(a);
 }
 
 void page_problem(struct answer *a, int status, const char *text)
@@ -125,7 +211,7 @@ void page_policy(const struct answer *a, struct str *ret)
     base64_append(ret, digest, sizeof digest);
     str_append(ret, "'; form-action ");
     if (a->has_form) /* browsers hold the redirect that follows a form to the same list */
-        str_printf(ret, "'self' %s", a->form_target);
+        str_printf(ret, "'self'%s%s", *a->form_target ? " " : "", a->form_target);
     else
         str_append(ret, "'none'");
 }

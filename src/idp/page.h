@@ -15,6 +15,25 @@ struct login_page {
 };
 void page_login(struct answer *a, int status, const struct login_page *page);
 void page_continue(struct answer *a, const struct login_page *page, const char *name);
+
+/* The device pages: where a code is typed, and where a person says whether the program behind it may act for them. */
+struct device_page {
+    const char *action;
+    const char *ticket;
+    const char *code; /* "" or the code that was typed */
+    const char *problem;
+    const char *client_title;
+    const char *scope;    /* what the program asks for, as it wrote it */
+    const char *username; /* "" or what was typed */
+    const char *name;     /* who is signed in; NULL: nobody, so a password is asked for */
+};
+void page_device_code(struct answer *a, int status, const struct device_page *page);
+void page_device_allow(struct answer *a, int status, const struct device_page *page);
+
+/* Asks whether to sign out; name NULL: nobody is signed in here. */
+void page_logout(struct answer *a, const char *action, const char *ticket, const char *name);
+
+void page_done(struct answer *a, const char *title, const char *text);
 void page_problem(struct answer *a, int status, const char *text);
 
 /* The Content-Security-Policy of a page; form_target as in struct answer. */

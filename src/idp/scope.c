@@ -20,12 +20,13 @@ static const struct {
 static const struct {
     const char *name;
     bool openid;
+    bool offline;
     bool granted;
 } IDENTITY[] = {
-    {"openid", true, true},
-    {"profile", false, true},
-    {"email", false, true},
-    {"offline_access", false, false},
+    {"openid", true, false, true},
+    {"profile", false, false, true},
+    {"email", false, false, true},
+    {"offline_access", false, true, false},
 };
 
 /* One word as a resource; false when it is none. */
@@ -44,24 +45,28 @@ static bool resource_read(const char *word, struct scope *scope)
 }
 
 /* One word; *ret_granted tells whether the answer names it. */
-static int word_read(const char *word, struct scope *scope, bool *ret_granted, struct error *err)
+static int word_read(const char *word, enum scope_count count, struct scope *scope, bool *ret_granted,
+                     struct error *err)
 {
+    struct scope further = {0};
+
     for (size_t i = 0; i < ARRAY_LEN(IDENTITY); i++)
         if (strcmp(word, IDENTITY[i].name) == 0) {
             scope->openid = scope->openid || IDENTITY[i].openid;
+            scope->offline = scope->offline || IDENTITY[i].offline;
             *ret_granted = IDENTITY[i].granted;
             return 0;
         }
-    if (*scope->resource)
+    if (*scope->resource && count == SCOPE_ONE)
         return error_set(err, E_INVALID,
                          "A token is for one resource: ask for one scope of the form api://ID/.default");
-    if (!resource_read(word, scope))
+    *ret_granted = *scope->resource == '\0';
+    if (!resource_read(word, *scope->resource ? &further : scope))
         return error_set(err, E_INVALID, "The scope is not known; ask for one of the form api://ID/.default");
-    *ret_granted = true;
     return 0;
 }
 
-int scope_parse(const char *text, struct scope *ret, struct error *err)
+int scope_parse(const char *text, enum scope_count count, struct scope *ret, struct error *err)
 {
     struct scope scope = {0};
     AUTO_STR struct str granted = STR_INIT(SCOPE_MAX);
@@ -72,7 +77,7 @@ int scope_parse(const char *text, struct scope *ret, struct error *err)
         return error_set(err, E_INVALID, "The scope is longer than %d bytes", SCOPE_MAX);
     for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " ")) {
         bool is_granted = false;
-        int r = *word ? word_read(word, &scope, &is_granted, err) : 0;
+        int r = *word ? word_read(word, count, &scope, &is_granted, err) : 0;
         if (r != 0)
             return r;
         if (is_granted)

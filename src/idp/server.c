@@ -20,21 +20,34 @@ static const struct route {
     endpoint_fn *post;
 } ROUTES[] = {
     {"/healthz", false, false, health_get, NULL},
+    {"/common/discovery/instance", false, true, instance_get, NULL},
     {"/v2.0/.well-known/openid-configuration", true, true, discovery_get, NULL},
     {"/.well-known/openid-configuration", true, true, discovery_get, NULL},
     {"/discovery/v2.0/keys", true, true, keys_get, NULL},
     {"/oauth2/v2.0/token", true, true, NULL, token_post},
-    {"/oauth2/v2.0/authorize", true, false, authorize_get, authorize_post},
+    {"/oauth2/v2.0/devicecode", true, false, NULL, devicecode_post},
+    {"/oauth2/v2.0/revoke", true, true, NULL, revoke_post},
+    {AUTHORIZE_PATH, true, false, authorize_get, authorize_post},
+    {DEVICE_PATH, true, false, device_get, device_post},
+    {LOGOUT_PATH, true, false, logout_get, logout_post},
 };
+
+/* What the path begins with, if that is the tenant or its other name; else "". */
+static const char *path_base(const struct idp *idp, const char *path)
+{
+    const char *const bases[] = {idp->tenant_path, BASE_ALIAS};
+    for (size_t i = 0; i < ARRAY_LEN(bases); i++)
+        if (str_starts(path, bases[i]) && path[strlen(bases[i])] == '/')
+            return bases[i];
+    return "";
+}
 
 static const struct route *route_find(const struct idp *idp, const char *path)
 {
-    size_t tenant = strlen(idp->tenant_path);
-    bool below = str_starts(path, idp->tenant_path);
+    size_t base = strlen(path_base(idp, path));
 
     for (size_t i = 0; i < ARRAY_LEN(ROUTES); i++)
-        if ((!ROUTES[i].below_tenant || below) &&
-            strcmp(path + (ROUTES[i].below_tenant ? tenant : 0), ROUTES[i].path) == 0)
+        if (ROUTES[i].below_tenant == (base > 0) && strcmp(path + base, ROUTES[i].path) == 0)
             return &ROUTES[i];
     return NULL;
 }
@@ -139,6 +152,7 @@ static void run(struct http_exchange *x, struct idp *idp, endpoint_fn *endpoint,
         .cookie = header_or_empty(head, "Cookie"),
         .fetch_site = header_or_empty(head, "Sec-Fetch-Site"),
         .address = http_exchange_address(x),
+        .base = path_base(idp, head->path),
     };
     answer_init(&a);
     endpoint(idp, &request, &a);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "idp/event.h"
 
 /* How each kind finds its account and its hash. */
 static const struct {
@@ -30,6 +31,36 @@ static unsigned wait_s(struct idp *idp, const char *account_key, const char *add
     return (unsigned)((longest + 999) / 1000);
 }
 
+/* Failed: counted for the account and the address, and told to core, as is a lock that begins with it. */
+static int signin_failed(struct idp *idp, const struct signin *signin, const struct account *account, const char *key,
+                         struct error *err)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t locked_ms = throttle_failed(idp->by_account, key, now_ms);
+    int64_t address_ms = throttle_failed(idp->by_address, signin->address, now_ms);
+    AUTO_FREE char *reason =
+        xasprintf("The %s of %s is wrong", KINDS[signin->kind].what, account ? account->oid : "an unknown account");
+    struct event event = {
+        .kind = EVENT_REFUSED,
+        .method = KINDS[signin->kind].what,
+        .client = signin->client_id,
+        .address = signin->address,
+        .reason = reason,
+    };
+
+    log_warning("refused a %s of %s from %s", KINDS[signin->kind].what, account ? account->oid : "an unknown account",
+                signin->address);
+    int r = event_record(idp, &event, err);
+    if (r != 0 || (locked_ms == 0 && address_ms == 0))
+        return r;
+    AUTO_FREE char *locked = xasprintf("Too many failed tries: locked for %lld seconds",
+                                       (long long)(locked_ms > address_ms ? locked_ms : address_ms) / 1000);
+    event.kind = EVENT_LOCKOUT;
+    event.subject = account && locked_ms > 0 ? account->oid : "";
+    event.reason = locked;
+    return event_record(idp, &event, err);
+}
+
 int signin_check(struct idp *idp, const struct signin *signin, const struct account **ret, unsigned *ret_wait_s,
                  struct error *err)
 {
@@ -44,12 +75,19 @@ int signin_check(struct idp *idp, const struct signin *signin, const struct acco
     if (r != 0)
         return r;
     if (!fits) {
-        throttle_failed(idp->by_account, key, clock_mono_ms());
-        throttle_failed(idp->by_address, signin->address, clock_mono_ms());
-        log_warning("refused a %s of %s from %s", KINDS[signin->kind].what,
-                    account ? account->oid : "an unknown account", signin->address);
-        return error_set(err, E_UNAUTHENTICATED, "The name or the %s is wrong", KINDS[signin->kind].what);
+        r = signin_failed(idp, signin, account, key, err);
+        return r ? r : error_set(err, E_UNAUTHENTICATED, "The name or the %s is wrong", KINDS[signin->kind].what);
     }
+    const struct event event = {
+        .kind = EVENT_SIGNIN,
+        .subject = account->oid,
+        .method = KINDS[signin->kind].what,
+        .client = signin->client_id,
+        .address = signin->address,
+    };
+    r = event_record(idp, &event, err);
+    if (r != 0)
+        return r;
     throttle_forget(idp->by_account, key);
     *ret = account;
     return 0;

@@ -10,10 +10,12 @@ struct signin {
     enum signin_kind kind;
     const char *who; /* a login name or mail address, or a client id */
     const char *secret;
-    const char *address; /* of the client, for the throttle and the log */
+    const char *client_id; /* of the program that wants the sign-in, for the audit */
+    const char *address;   /* of the client, for the throttle and the log */
 };
 
-/* E_UNAUTHENTICATED does not tell which part was wrong, neither by text nor by time; E_RATE comes with the seconds to
+/* On record at core before it returns, whichever way it ends; E_UNAVAILABLE or E_UNKNOWN when core cannot be told.
+ * E_UNAUTHENTICATED does not tell which part was wrong, neither by text nor by time; E_RATE comes with the seconds to
  * wait, E_UNAVAILABLE when too many are checked just now. Failures are logged, without what was typed. */
 int signin_check(struct idp *idp, const struct signin *signin, const struct account **ret, unsigned *ret_wait_s,
                  struct error *err) MUST_USE;

@@ -1,4 +1,4 @@
-/* Files of airlock-idp: opened at start, before the process confines itself; never anything but its own two. */
+/* Key files of airlock-idp: opened at start, before the process confines itself. */
 #include "idp/state.h"
 
 #include <fcntl.h>

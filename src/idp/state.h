@@ -1,4 +1,4 @@
-/* The two files that this process owns. */
+/* The key files of this process, and how it writes a small file. */
 #ifndef AIRLOCK_IDP_STATE_H
 #define AIRLOCK_IDP_STATE_H
 

@@ -103,7 +103,7 @@ int64_t throttle_wait_ms(struct throttle *t, const char *key, int64_t now_ms)
     return wait;
 }
 
-void throttle_failed(struct throttle *t, const char *key, int64_t now_ms)
+int64_t throttle_failed(struct throttle *t, const char *key, int64_t now_ms)
 {
     unsigned char digest[SHA256_SIZE];
     digest_of(key, digest);
@@ -113,8 +113,10 @@ void throttle_failed(struct throttle *t, const char *key, int64_t now_ms)
         entry = entry_make(t, digest, now_ms);
     entry_fade(&t->rule, entry, now_ms);
     entry->failures++;
-    entry->blocked_until_ms = now_ms + delay_for(&t->rule, entry->failures);
+    int64_t wait = delay_for(&t->rule, entry->failures);
+    entry->blocked_until_ms = now_ms + wait;
     pthread_mutex_unlock(&t->lock);
+    return wait;
 }
 
 void throttle_forget(struct throttle *t, const char *key)

@@ -20,7 +20,8 @@ void throttle_free(struct throttle *t);
 /* 0: go on; otherwise the milliseconds still to wait. Tries that run side by side are judged alike, so a burst may pass
  * the limit by the number of worker threads. now_ms is monotonic. */
 int64_t throttle_wait_ms(struct throttle *t, const char *key, int64_t now_ms);
-void throttle_failed(struct throttle *t, const char *key, int64_t now_ms);
+/* Returns the milliseconds to wait from now on. */
+int64_t throttle_failed(struct throttle *t, const char *key, int64_t now_ms);
 void throttle_forget(struct throttle *t, const char *key); /* it was the right person */
 
 #endif

@@ -48,8 +48,10 @@ json_t *token_id_claims(const struct idp *idp, const struct token_order *order, 
 
     set_text(claims, "aud", order->client_id);
     json_object_set_new(claims, "auth_time", json_integer(order->auth_time_s));
-    if (*order->nonce)
+    if (order->nonce && *order->nonce)
         set_text(claims, "nonce", order->nonce);
+    if (order->session && *order->session)
+        set_text(claims, "sid", order->session);
     return claims;
 }
 
@@ -62,12 +64,12 @@ static void set_client_info(json_t *body, const struct idp *idp, const struct ac
     set_text(body, "client_info", str_text(&text));
 }
 
-static int set_token(json_t *body, const char *name, const struct idp *idp, json_t *claims_stolen, struct error *err)
+static int set_token(json_t *body, const char *name, struct jwt_key *key, json_t *claims_stolen, struct error *err)
 {
     AUTO_JSON json_t *claims = claims_stolen;
     AUTO_FREE char *token = NULL;
 
-    int r = jwt_sign_rs256(idp->key, claims, &token, err);
+    int r = jwt_sign_rs256(key, claims, &token, err);
     if (r != 0)
         return r;
     set_text(body, name, token);
@@ -80,9 +82,9 @@ static int token_body(const struct idp *idp, const struct token_order *order, co
 {
     int64_t now_s = clock_now_s();
 
-    int r = set_token(body, "access_token", idp, token_access_claims(idp, order, meaning, now_s), err);
+    int r = set_token(body, "access_token", idp->key, token_access_claims(idp, order, meaning, now_s), err);
     if (r == 0 && order->scope->openid && !order->app)
-        r = set_token(body, "id_token", idp, token_id_claims(idp, order, now_s), err);
+        r = set_token(body, "id_token", idp->id_key, token_id_claims(idp, order, now_s), err);
     if (r != 0)
         return r;
     set_text(body, "token_type", "Bearer");
@@ -93,17 +95,53 @@ static int token_body(const struct idp *idp, const struct token_order *order, co
     return 0;
 }
 
-void token_answer(struct idp *idp, const struct token_order *order, struct answer *a)
+static int set_refresh_token(struct idp *idp, const struct token_order *order, json_t *body, struct error *err)
+{
+    struct refresh_grant grant = {.auth_time_s = order->auth_time_s,
+                                  .expires_s = order->auth_time_s + idp->refresh_lifetime_s};
+    const struct refresh_now now = {clock_now_s(), clock_mono_ms()};
+    AUTO_FREE char *token = NULL;
+    int r;
+
+    if (order->spends) {
+        r = refresh_turn(idp->refreshes, order->spends, order->client_id, now, &token, &grant, err);
+    } else {
+        if (!str_copy(grant.oid, sizeof grant.oid, order->account->oid) ||
+            !str_copy(grant.client_id, sizeof grant.client_id, order->client_id) ||
+            !str_copy(grant.session, sizeof grant.session, order->session) ||
+            !str_copy(grant.scope, sizeof grant.scope, order->offline_scope))
+            return error_set(err, E_LIMIT, "The grant is too long");
+        r = refresh_begin(idp->refreshes, &grant, now.s, &token, err);
+    }
+    if (r != 0)
+        return r;
+    set_text(body, "refresh_token", token);
+    secret_wipe(token, strlen(token));
+    return 0;
+}
+
+int token_make(struct idp *idp, const struct token_order *order, json_t **ret_body, struct error *err)
 {
     AUTO_JSON json_t *meaning = NULL;
     AUTO_JSON json_t *body = json_object();
+
+    int r = idp->core.scope(idp->core.ctx, order->scope->resource, order->account->oid, &meaning, err);
+    if (r == 0)
+        r = token_body(idp, order, meaning, body, err);
+    if (r == 0 && (order->spends || (order->offline_scope && idp->refresh_lifetime_s > 0)))
+        r = set_refresh_token(idp, order, body, err);
+    if (r == 0)
+        *ret_body = TAKE_PTR(body);
+    return r;
+}
+
+void token_answer(struct idp *idp, const struct token_order *order, struct answer *a)
+{
+    json_t *body = NULL;
     struct error err = {0};
 
-    int r = idp->scope(idp->scope_ctx, order->scope->resource, order->account->oid, &meaning, &err);
-    if (r == 0)
-        r = token_body(idp, order, meaning, body, &err);
-    if (r == 0)
-        answer_json(a, 200, json_incref(body));
+    if (token_make(idp, order, &body, &err) == 0)
+        answer_json(a, 200, body);
     else
         answer_failure(a, &err);
 }

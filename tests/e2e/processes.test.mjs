@@ -51,6 +51,7 @@ test('the tree, and what each process holds', async (t) => {
     const allowed = {
       'airlock-core': (file) => file.startsWith(below('state', 'airlock.db')),
       'airlock-mover': (file) => file.startsWith(below('storage')),
+      'airlock-idp': (file) => file.startsWith(below('idp', 'accounts.json.refresh.')),
       ...Object.fromEntries(ZONES.map((zone) => [`airlock-blob ${zone}`, (file) => file.startsWith(below('storage', zone))])),
     }[name];
     for (const file of files) assert.ok(allowed?.(file), `${name} holds ${file}`);
@@ -142,7 +143,7 @@ test('the link graph: a forbidden call does not link', async () => {
   const defined = async (name) => new Set((await runOk('nm', ['--defined-only', program(name)])).stdout.split('\n').map((line) => line.split(' ')[2]));
   const seams = {
     db_open: ['airlock-core'], sas_sign: ['airlock-core'], sas_verify: ['airlock-core'], store_new: ['airlock-blob', 'airlock-mover'], store_dir_move: ['airlock-mover'],
-    http_server_new: ['airlock-api', 'airlock-blob', 'airlock-idp'], jwt_verify: ['airlock-core'], jwt_sign_rs256: ['airlock-idp'],
+    http_server_new: ['airlock-api', 'airlock-blob', 'airlock-idp'], jwt_verify: ['airlock-core', 'airlock-idp'] /* its own id tokens, at log-out */, jwt_sign_rs256: ['airlock-idp'],
   };
   for (const name of programs) {
     const symbols = await defined(name);

@@ -20,6 +20,7 @@
 
 #define ALICE "11111111-1111-4111-8111-111111111111"
 #define TENANT "99999999-9999-4999-8999-999999999999"
+#define CORE_CLIENT "77777777-7777-4777-8777-777777777777"
 #define VERIFIER "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 #define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 #define SCOPE "api%3A%2F%2Fspace%2Fuser_impersonation"
@@ -48,6 +49,20 @@ static int ask_core(void *ctx, const char *scope, const char *subject, json_t **
     return 0;
 }
 
+/* What core was told, oldest first: "event method subject" each. */
+static struct str told = STR_INIT(65536);
+
+static int tell_core(void *ctx, json_t *fields, struct error *err)
+{
+    AUTO_JSON json_t *event = fields;
+    assert_ptr_equal(ctx, &core_says);
+    assert_true(*json_text(event, "address"));
+    if (core_says)
+        return error_set(err, core_says, "core says so");
+    str_printf(&told, "%s %s %s\n", json_text(event, "event"), json_text(event, "method"), json_text(event, "subject"));
+    return 0;
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -69,12 +84,15 @@ static int begin(void **state)
         .tenant = TENANT,
         .api_url = "http://127.0.0.1:8400",
         .redirect_uris = "",
+        .core_client_id = CORE_CLIENT,
         .accounts_file = accounts,
         .key_file = key,
         .token_lifetime_s = 3600,
+        .refresh_lifetime_s = 28800,
         .workers = 4,
     };
-    if (idp_new(&settings, seed, ask_core, &core_says, &idp, &err) != 0)
+    const struct idp_core core = {ask_core, tell_core, &core_says};
+    if (idp_new(&settings, seed, &core, &idp, &err) != 0)
         fail_msg("%s", err.detail);
     return 0;
 }
@@ -83,6 +101,7 @@ static int end(void **state)
 {
     (void)state;
     idp_free(idp);
+    str_done(&told);
     AUTO_FD int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return file_remove_tree(tmp, directory + sizeof "/tmp/" - 1, NULL);
 }
@@ -97,6 +116,7 @@ static int fresh(void **state)
     idp->by_account = throttle_new(&RULE);
     idp->by_address = throttle_new(&RULE);
     core_says = 0;
+    str_reset(&told);
     return 0;
 }
 
@@ -121,6 +141,7 @@ static struct answer ask_all(endpoint_fn *endpoint, struct ask ask)
         .cookie = ask.cookie ? ask.cookie : "",
         .fetch_site = ask.fetch_site ? ask.fetch_site : "",
         .address = ask.address ? ask.address : "192.0.2.1",
+        .base = "/" TENANT,
     };
     answer_init(&a);
     endpoint(idp, &request, &a);
@@ -263,7 +284,8 @@ static void token_requests_are_strict(void **state)
         {"", 400, "invalid_request"},
         {"grant_type=", 400, "invalid_request"},
         {"grant_type=password" CREDENTIALS SPACE "&username=alice&password=x", 400, "unsupported_grant_type"},
-        {"grant_type=refresh_token&client_id=airlock-cli&refresh_token=x", 400, "unsupported_grant_type"},
+        {"grant_type=refresh_token&client_id=airlock-cli&refresh_token=x", 400, "invalid_grant"},
+        {"grant_type=refresh_token&client_id=c1&client_secret=s%2B1%3A%25&refresh_token=x", 401, "invalid_client"},
         {"grant_type=CLIENT_CREDENTIALS" CREDENTIALS SPACE, 400, "unsupported_grant_type"},
         {"grant_type=client_credentials" SPACE, 400, "invalid_request"},
         {"grant_type=client_credentials&client_id=c1" SPACE, 401, "invalid_client"},
@@ -357,7 +379,7 @@ static void browser_take(struct browser *browser, const struct answer *a)
         free(browser->cookies);
         browser->cookies = all;
         assert_non_null(strstr(a->cookie, "; HttpOnly; SameSite=Strict"));
-        assert_non_null(strstr(a->cookie, "; Path=/" TENANT "/oauth2/v2.0/authorize;"));
+        assert_non_null(strstr(a->cookie, "; Path=/" TENANT ";"));
     }
     if (a->type) {
         free(browser->ticket);

@@ -48,7 +48,7 @@ static void scopes(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         struct scope scope = {0};
-        int r = scope_parse(ROWS[i].text, &scope, NULL);
+        int r = scope_parse(ROWS[i].text, SCOPE_ONE, &scope, NULL);
         if (r != (ROWS[i].resource ? 0 : E_INVALID))
             fail_msg("%s: %d", ROWS[i].text, r);
         assert_string_equal(scope.resource, ROWS[i].resource ? ROWS[i].resource : "");
@@ -67,12 +67,30 @@ static void scopes_have_bounds(void **state)
     memset(blanks, ' ', SCOPE_MAX + 1);
     memset(id, 'a', SCOPE_RESOURCE_MAX);
     AUTO_FREE char *too_long = xasprintf("api://%s/.default", id);
-    assert_int_equal(scope_parse(blanks, &scope, NULL), E_INVALID);
-    assert_int_equal(scope_parse(too_long, &scope, NULL), E_INVALID);
+    assert_int_equal(scope_parse(blanks, SCOPE_ONE, &scope, NULL), E_INVALID);
+    assert_int_equal(scope_parse(too_long, SCOPE_ONE, &scope, NULL), E_INVALID);
+}
+
+/* Who begins a flow may name what it will refresh later: the first is what the token is for. */
+static void several_scopes_begin_a_flow(void **state)
+{
+    (void)state;
+    struct scope scope = {0};
+    assert_int_equal(scope_parse("openid api://a/.default api://b/user_impersonation offline_access", SCOPE_SEVERAL,
+                                 &scope, NULL),
+                     0);
+    assert_string_equal(scope.resource, "api://a/.default");
+    assert_string_equal(scope.granted, "openid api://a/.default");
+    assert_true(scope.app_default);
+    assert_true(scope.offline);
+    assert_int_equal(scope_parse("api://a/.default nonsense", SCOPE_SEVERAL, &scope, NULL), E_INVALID);
+    assert_int_equal(scope_parse("api://a/.default", SCOPE_SEVERAL, &scope, NULL), 0);
+    assert_false(scope.offline);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(scopes), cmocka_unit_test(scopes_have_bounds)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(scopes), cmocka_unit_test(several_scopes_begin_a_flow),
+                                       cmocka_unit_test(scopes_have_bounds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
