@@ -35,11 +35,17 @@ int api_post(struct cli *cli, const char *workspace, const char *path, const jso
 int api_list(struct cli *cli, const char *workspace, const char *path, const char *field, bool all, json_t **ret,
              struct error *err) MUST_USE;
 
-/* The scope of a workspace's own token; asked for once and kept. Borrowed from cli. */
-int api_scope(struct cli *cli, const char *workspace, const char **ret, struct error *err) MUST_USE;
+/* The scope of a workspace's own token, or core's where the server has one audience for all; asked for once and kept.
+ * *ret is the caller's. */
+int api_scope(struct cli *cli, const char *workspace, char **ret, struct error *err) MUST_USE;
 
-/* Whether the core token names the role: for choosing a route, never for allowing anything. */
-bool api_has_core_role(struct cli *cli, const char *role);
+/* As a member of the workspace, or else as TRE administrator with a core token. When neither is allowed, the refusal of
+ * the member is told. */
+int api_send_any(struct cli *cli, const struct api_call *call, json_t **ret, struct error *err) MUST_USE;
+int api_list_any(struct cli *cli, const char *workspace, const char *path, const char *field, bool all, json_t **ret,
+                 struct error *err) MUST_USE;
+/* Not there, not allowed, or not for this token: another way in may help. */
+bool api_is_refusal(int code);
 
 /* "</api/x?cursor=1>; rel=\"next\"": the path below /api with its query, the caller's; NULL when there is none that is
  * a path of this API. */

@@ -71,6 +71,8 @@ static void append_login_url(struct str *url, const json_t *login, const char *s
 {
     unsigned char digest[SHA256_SIZE];
     AUTO_STR struct str challenge = STR_INIT(64);
+    AUTO_FREE char *whole = oauth_interactive_scope(scope);
+    AUTO_FREE char *resource = oauth_resource(login, scope);
 
     sha256(str_text(&attempt->verifier), attempt->verifier.len, digest);
     base64url_append(&challenge, digest, sizeof digest);
@@ -78,7 +80,9 @@ static void append_login_url(struct str *url, const json_t *login, const char *s
     url_append_query(url, "response_type", "code");
     url_append_query(url, "client_id", json_text(login, "client_id"));
     url_append_query(url, "redirect_uri", attempt->redirect);
-    url_append_query(url, "scope", scope);
+    url_append_query(url, "scope", whole);
+    if (resource)
+        url_append_query(url, "resource", resource);
     url_append_query(url, "state", str_text(&attempt->state));
     url_append_query(url, "code_challenge", str_text(&challenge));
     url_append_query(url, "code_challenge_method", "S256");
@@ -192,15 +196,15 @@ static int await_code(const struct attempt *attempt, char code[static BROWSER_CO
 static int exchange_code(struct web *web, const json_t *login, const char *scope, const struct attempt *attempt,
                          const char *code, json_t **ret, struct error *err)
 {
-    AUTO_STR struct str form = STR_INIT(32768);
+    AUTO_STR struct str form = STR_INIT(OAUTH_FORM_MAX);
+    char refusal[OAUTH_CODE_MAX];
 
     oauth_form_add(&form, "grant_type", "authorization_code");
-    oauth_form_add(&form, "client_id", json_text(login, "client_id"));
     oauth_form_add(&form, "redirect_uri", attempt->redirect);
     oauth_form_add(&form, "code", code);
     oauth_form_add(&form, "code_verifier", str_text(&attempt->verifier));
-    oauth_form_add(&form, "scope", scope);
-    return oauth_token(web, json_text(login, "token_endpoint"), &form, ret, err);
+    oauth_form_add_scope(&form, login, scope, true);
+    return oauth_token(web, login, &form, ret, refusal, err);
 }
 
 int browser_login(struct web *web, const json_t *login, const char *scope, json_t **ret, struct error *err)

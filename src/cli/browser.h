@@ -14,8 +14,7 @@
 #define BROWSER_CODE_MAX 4096
 
 /* Shows the person a URL on standard error, tries to open it, waits up to five minutes for the redirect, and changes
- * the code for a token. login has "authorization_endpoint", "token_endpoint" and "client_id". *ret as in oauth_token.
- */
+ * the code for a token. login is that of server.h. *ret as in oauth_token. */
 int browser_login(struct web *web, const json_t *login, const char *scope, json_t **ret, struct error *err) MUST_USE;
 
 /* What a request to the loopback listener says. For browser_login and its tests. */

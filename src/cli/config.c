@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/crypto.h"
@@ -58,11 +59,16 @@ static int config_open(struct error *err)
 }
 
 /* "login-0123456789abcdef.json": a URL has characters that a file name has not. */
-static char *config_name(enum config_file file, const char *url)
+static char *name_of(const char *prefix, const char *url, const char *suffix)
 {
     char digest[SHA256_HEX_SIZE];
     sha256_hex(url, strlen(url), digest);
-    return xasprintf("%s-%.16s.json", file == CONFIG_LOGIN ? "login" : "tokens", digest);
+    return xasprintf("%s-%.16s%s", prefix, digest, suffix);
+}
+
+static char *config_name(enum config_file file, const char *url)
+{
+    return name_of(file == CONFIG_LOGIN ? "login" : "tokens", url, ".json");
 }
 
 static int load_file(const char *name, json_t **ret, struct error *err)
@@ -116,6 +122,23 @@ int config_save(enum config_file file, const char *url, const json_t *value, str
 {
     AUTO_FREE char *name = config_name(file, url);
     return save_file(name, value, err);
+}
+
+/* A file of its own, never removed: the files that it guards are replaced while it is held. */
+int config_lock(const char *url, struct error *err)
+{
+    AUTO_FREE char *name = name_of("tokens", url, ".lock");
+
+    AUTO_FD int dir = config_open(err);
+    if (dir < 0)
+        return dir;
+    AUTO_FD int fd = file_open_beneath(dir, name, O_RDWR | O_CREAT, 0600, err);
+    if (fd < 0)
+        return fd;
+    while (flock(fd, LOCK_EX) != 0)
+        if (errno != EINTR)
+            return error_set_errno(err, E_IO, "Cannot lock %s", name);
+    return TAKE_FD(fd);
 }
 
 int config_remove(enum config_file file, const char *url, struct error *err)

@@ -8,78 +8,16 @@
 #include "cli/api.h"
 #include "cli/cli.h"
 #include "cli/config.h"
+#include "cli/grant.h"
 #include "cli/oauth.h"
 #include "cli/prompt.h"
+#include "cli/server.h"
 #include "cli/table.h"
 #include "cli/tokens.h"
 #include "cli/url.h"
 #include "cli/workspace.h"
 
-#define BROWSER_CLIENT_ID "airlock-cli"
 #define SECRET_MAX 4096
-#define FACT_MAX 2048
-
-/* A text of the metadata, or fallback (the caller's, taken over) when it is not there. *ret is the caller's. */
-static int metadata_text(const json_t *metadata, const char *field, char *fallback, char **ret, struct error *err)
-{
-    AUTO_FREE char *owned = fallback;
-    const char *text;
-
-    int r = json_get_string(metadata, field, owned, FACT_MAX, &text, err);
-    if (r)
-        return r;
-    *ret = xstrdup(text);
-    return 0;
-}
-
-/* Asks the identity provider where to send people and codes, and believes only a document about that very issuer. */
-static int discover(struct cli *cli, const char *issuer, json_t *login, struct error *err)
-{
-    AUTO_FREE char *url = xasprintf("%s/.well-known/openid-configuration", issuer);
-    AUTO_JSON json_t *document = NULL;
-
-    int r = oauth_get_json(cli->web, url, &document, err);
-    if (r)
-        return r;
-    if (strcmp(json_text(document, "issuer"), issuer) != 0)
-        return error_set(err, E_PROTOCOL, "%.200s describes another issuer than the server names", url);
-    r = url_check_private(json_text(document, "token_endpoint"), err);
-    if (!r)
-        r = url_check_private(json_text(document, "authorization_endpoint"), err);
-    if (r)
-        return r;
-    (void)json_object_set_new(login, "token_endpoint", json_string(json_text(document, "token_endpoint")));
-    (void)json_object_set_new(login, "authorization_endpoint",
-                              json_string(json_text(document, "authorization_endpoint")));
-    return 0;
-}
-
-/* Begins the login's facts from the API's metadata. */
-static int describe_server(struct cli *cli, const char *url, json_t **ret, struct error *err)
-{
-    AUTO_FREE char *metadata_url = xasprintf("%s/api/.metadata", url);
-    AUTO_JSON json_t *metadata = NULL;
-    AUTO_JSON json_t *login = json_pack("{s:s}", "url", url);
-    AUTO_FREE char *scope = NULL;
-    AUTO_FREE char *issuer = NULL;
-
-    int r = oauth_get_json(cli->web, metadata_url, &metadata, err);
-    if (!r)
-        r = metadata_text(metadata, "api_scope", xasprintf("api://%s/.default", json_text(metadata, "api_client_id")),
-                          &scope, err);
-    if (!r)
-        r = metadata_text(metadata, "issuer", /* AzureTRE names only the tenant */
-                          xasprintf("https://login.microsoftonline.com/%s/v2.0", json_text(metadata, "aad_tenant_id")),
-                          &issuer, err);
-    if (!r)
-        r = discover(cli, issuer, login, err);
-    if (r)
-        return r;
-    (void)json_object_set_new(login, "core_scope", json_string(scope));
-    (void)json_object_set_new(login, "issuer", json_string(issuer));
-    *ret = TAKE_PTR(login);
-    return 0;
-}
 
 static int read_secret_input(char **ret, struct error *err)
 {
@@ -118,28 +56,47 @@ static int read_secret(const struct args *args, char **ret, struct error *err)
     return 0;
 }
 
-static int add_credentials(const struct args *args, json_t *login, struct error *err)
+static int add_program(const struct args *args, json_t *login, struct error *err)
 {
     const char *environment = getenv("AIRLOCK_CLIENT_ID");
     const char *id = args_get(args, "client-id");
     AUTO_FREE char *secret = NULL;
 
-    if (args_has(args, "browser")) {
-        (void)json_object_set_new(login, "method", json_string("browser"));
-        (void)json_object_set_new(login, "client_id", json_string(id ? id : BROWSER_CLIENT_ID));
-        return 0;
-    }
     id = id ? id : environment;
     if (!id || !*id)
-        return error_set(err, E_USAGE, "Say --browser, or --client-id with --client-secret-file");
+        return error_set(err, E_USAGE, "Say --browser or --device, or --client-id with --client-secret-file");
     int r = read_secret(args, &secret, err);
     if (r || !secret)
         return r;
-    (void)json_object_set_new(login, "method", json_string("client-credentials"));
-    r = json_object_set_new(login, "client_id", json_string(id)) |
+    r = json_object_set_new(login, "method", json_string(METHOD_SECRET)) |
+        json_object_set_new(login, "client_id", json_string(id)) |
         json_object_set_new(login, "client_secret", json_string(secret));
     secret_wipe(secret, strlen(secret));
     return r ? error_set(err, E_USAGE, "The client id and secret must be UTF-8 text") : 0;
+}
+
+static int add_person(const struct args *args, json_t *login, struct error *err)
+{
+    const char *id = args_get(args, "client-id");
+
+    if (args_has(args, "client-secret-file"))
+        return error_set(err, E_USAGE, "A person's login has no client secret: leave --client-secret-file away");
+    int r =
+        json_object_set_new(login, "method", json_string(args_has(args, "device") ? METHOD_DEVICE : METHOD_BROWSER)) |
+        json_object_set_new(login, "client_id", json_string(id ? id : json_text(login, "public_client")));
+    return r ? error_set(err, E_USAGE, "The client id must be UTF-8 text") : 0;
+}
+
+/* What the command line adds to what the server says. */
+static int add_options(const struct args *args, json_t *login, struct error *err)
+{
+    const char *scope = args_get(args, "scope");
+
+    if (scope && json_object_set_new(login, "core_scope", json_string(scope)) != 0)
+        return error_set(err, E_USAGE, "The scope must be UTF-8 text");
+    if (args_has(args, "browser") || args_has(args, "device"))
+        return add_person(args, login, err);
+    return add_program(args, login, err);
 }
 
 static void append_roles(struct str *text, const json_t *claims)
@@ -157,12 +114,12 @@ static void append_roles(struct str *text, const json_t *claims)
 /* The claims of the core token, or of the workspace's. */
 static int load_claims(struct cli *cli, const char *workspace, json_t **ret, struct error *err)
 {
-    const char *scope = json_text(cli->login, "core_scope");
+    AUTO_FREE char *scope = NULL;
     const char *token;
 
     int r = workspace ? api_scope(cli, workspace, &scope, err) : 0;
     if (!r)
-        r = tokens_get(cli, scope, &token, err);
+        r = tokens_get(cli, scope ? scope : json_text(cli->login, "core_scope"), &token, err);
     return r ? r : oauth_claims(token, ret, err);
 }
 
@@ -194,17 +151,27 @@ static int print_identity(struct cli *cli, const char *workspace, struct error *
     return output_write(str_text(&facts.text), err);
 }
 
+/* A client can be registered for one way to send its secret only, whatever the provider knows besides. */
+static int fetch_by_secret(struct cli *cli, json_t *login, json_t **ret_answer, struct error *err)
+{
+    const char *scope = json_text(login, "core_scope");
+
+    int r = grant_by_secret(cli->web, login, scope, ret_answer, err);
+    if (r != E_UNAUTHENTICATED || !json_flag(login, "client_auth_other"))
+        return r;
+    bool basic = strcmp(json_text(login, "client_auth"), "basic") == 0;
+    (void)json_object_set_new(login, "client_auth", json_string(basic ? "post" : "basic"));
+    return grant_by_secret(cli->web, login, scope, ret_answer, err);
+}
+
 /* Proves the login by fetching a core token before anything is kept, and notes whose it is. */
 static int try_login(struct cli *cli, json_t *login, json_t **ret_answer, struct error *err)
 {
-    AUTO_JSON json_t *tokens = json_object();
     AUTO_JSON json_t *claims = NULL;
 
-    json_decref(cli->login);
-    json_decref(cli->tokens);
-    cli->login = json_incref(login);
-    cli->tokens = TAKE_PTR(tokens);
-    int r = tokens_fetch(cli, json_text(login, "core_scope"), ret_answer, err);
+    int r = grant_needs_person(login)
+                ? grant_by_person(cli->web, login, json_text(login, "core_scope"), ret_answer, err)
+                : fetch_by_secret(cli, login, ret_answer, err);
     if (!r)
         r = oauth_claims(json_text(*ret_answer, "access_token"), &claims, err);
     if (!r)
@@ -220,17 +187,17 @@ int login_run(struct cli *cli, const struct args *args, struct error *err)
 
     if (!cli->url)
         return error_set(err, E_USAGE, "--url is missing: the address of the airlock server");
+    if (args_has(args, "browser") && args_has(args, "device"))
+        return error_set(err, E_USAGE, "--browser and --device exclude each other");
     int r = url_normalise(cli->url, &url, err);
     if (!r)
-        r = describe_server(cli, url, &login, err);
+        r = server_describe(cli->web, url, &login, err);
     if (!r)
-        r = add_credentials(args, login, err);
+        r = add_options(args, login, err);
     if (!r)
         r = try_login(cli, login, &answer, err);
     if (!r)
-        r = config_save(CONFIG_LOGIN, url, login, err);
-    if (!r)
-        r = tokens_keep(cli, json_text(login, "core_scope"), answer, err);
+        r = tokens_begin(cli, login, answer, err);
     if (!r)
         r = config_set_current(url, err);
     return r ? r : print_identity(cli, NULL, err);
@@ -240,15 +207,11 @@ int logout_run(struct cli *cli, const struct args *args, struct error *err)
 {
     (void)args;
     int r = tokens_open(cli, err);
-    if (r)
-        return r;
-    const char *url = json_text(cli->login, "url");
-    r = config_remove(CONFIG_TOKENS, url, err);
     if (!r)
-        r = config_remove(CONFIG_LOGIN, url, err);
+        r = tokens_end(cli, err);
     if (r || cli->json)
         return r;
-    AUTO_FREE char *line = xasprintf("Logged out of %s\n", url);
+    AUTO_FREE char *line = xasprintf("Logged out of %s\n", json_text(cli->login, "url"));
     return output_write(line, err);
 }
 

@@ -23,8 +23,10 @@
 
 static const struct option_spec LOGIN_OPTIONS[] = {
     {"browser", NULL, "log in in a browser on this machine"},
-    {"client-id", "ID", "log in as a program with this client id"},
+    {"device", NULL, "log in with a code, in a browser on any device"},
+    {"client-id", "ID", "log in as a program with this client id; with --browser or --device: the public client"},
     {"client-secret-file", "FILE|-", "its secret, in a file that only you can read, or on standard input"},
+    {"scope", "SCOPE", "ask the identity provider for this scope instead of the one that the server names"},
     {END},
 };
 static const struct option_spec WORKSPACE_ONLY[] = {{WORKSPACE}, {END}};
@@ -92,16 +94,20 @@ static const struct option_spec ROTATE_OPTIONS[] = {
 
 static const struct command COMMANDS[] = {
     {"login", "", "Log in to a server",
-     "A person logs in in the browser; a program logs in with a client id and secret. The login is kept for later\n"
-     "commands, and each workspace's token is fetched when it is first needed. Where the identity provider keeps no\n"
-     "session, a workspace's token means another login in the browser.\n\n"
+     "A person logs in in the browser, or with a code where there is none; a program logs in with a client id and\n"
+     "secret. The login is kept for later commands and renewed silently, and each workspace's token is fetched when "
+     "it\n"
+     "is first needed. Where the identity provider wants a login for each workspace, you are asked to log in again.\n\n"
      "  airlock login --url https://airlock.example.org --browser\n"
+     "  airlock login --url https://airlock.example.org --device\n"
      "  airlock login --url http://127.0.0.1:8400 --client-id ID --client-secret-file secret.txt\n"
      "  pass show airlock | airlock login --url https://airlock.example.org --client-id ID --client-secret-file -\n\n"
      "Without a file the secret is taken from AIRLOCK_CLIENT_SECRET, else asked for.",
      0, 0, LOGIN_OPTIONS, login_run},
     {"logout", "", "Forget a login and its tokens",
-     "Removes what 'airlock login' kept for the server of --url, or of the last login.", 0, 0, NULL, logout_run},
+     "Removes what 'airlock login' kept for the server of --url, or of the last login, and asks the identity provider\n"
+     "to end the login there.",
+     0, 0, NULL, logout_run},
     {"whoami", "", "Show who you are to the server",
      "Shows your name, id and roles as they stand in your token. Roles differ from workspace to workspace:\n\n"
      "  airlock whoami --workspace Heart",

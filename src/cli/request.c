@@ -22,20 +22,12 @@
 
 static const char *const TYPES[] = {"import", "export", NULL};
 
-/* Answers that a core token with TREAdmin may turn into success. */
-static bool is_refusal(int code)
-{
-    return code == E_NOT_FOUND || code == E_FORBIDDEN || code == E_UNAUTHENTICATED;
-}
-
 int request_fetch(struct cli *cli, const char *workspace, const char *id, json_t **ret_envelope, struct error *err)
 {
     AUTO_FREE char *path = xasprintf("/workspaces/%s/requests/%s", workspace, id);
+    struct api_call call = {.method = "GET", .path = path, .workspace = workspace};
 
-    int r = api_get(cli, workspace, path, ret_envelope, err);
-    if (is_refusal(r) && api_has_core_role(cli, "TREAdmin"))
-        r = api_get(cli, NULL, path, ret_envelope, err);
-    return r;
+    return api_send_any(cli, &call, ret_envelope, err);
 }
 
 /* Looks through every workspace; those that do not know the request or the person are passed over. */
@@ -57,7 +49,7 @@ static int search_workspaces(struct cli *cli, const char *id, char **ret_workspa
         r = request_fetch(cli, candidate, id, ret_envelope, err);
         if (!r)
             *ret_workspace = xstrdup(candidate);
-        if (!is_refusal(r))
+        if (!api_is_refusal(r))
             return r;
     }
     return error_set(err, E_NOT_FOUND, "None of your workspaces has the request %s", id);
@@ -162,9 +154,7 @@ static int list_workspace(struct cli *cli, const struct args *args, const char *
             return r;
         url_append_query(&path, "creator_user_id", me);
     }
-    int r = api_list(cli, workspace, str_text(&path), "airlockRequests", all, &page, err);
-    if (is_refusal(r) && api_has_core_role(cli, "TREAdmin"))
-        r = api_list(cli, NULL, str_text(&path), "airlockRequests", all, &page, err);
+    int r = api_list_any(cli, workspace, str_text(&path), "airlockRequests", all, &page, err);
     if (!r)
         (void)json_array_extend(list, page);
     return r;
@@ -202,7 +192,7 @@ static int list_everywhere(struct cli *cli, const struct args *args, json_t *lis
     json_array_foreach(workspaces, index, workspace)
     {
         r = list_workspace(cli, args, json_text(workspace, "id"), list, err);
-        if (r && !is_refusal(r))
+        if (r && !api_is_refusal(r))
             return r;
     }
     return 0;
@@ -277,9 +267,8 @@ int request_cancel_run(struct cli *cli, const struct args *args, struct error *e
     if (r)
         return r;
     AUTO_FREE char *path = xasprintf("/workspaces/%s/requests/%s/cancel", workspace, args->items[0]);
-    r = api_post(cli, workspace, path, NULL, &after, err);
-    if (is_refusal(r) && api_has_core_role(cli, "TREAdmin"))
-        r = api_post(cli, NULL, path, NULL, &after, err);
+    struct api_call call = {.method = "POST", .path = path, .workspace = workspace};
+    r = api_send_any(cli, &call, &after, err);
     return r ? r : request_print(cli, after, err);
 }
 

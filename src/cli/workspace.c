@@ -182,7 +182,8 @@ int workspace_users_run(struct cli *cli, const struct args *args, struct error *
     if (r)
         return r;
     AUTO_FREE char *path = xasprintf("/workspaces/%s/users", id);
-    r = api_get(cli, api_has_core_role(cli, "TREAdmin") ? NULL : id, path, &answer, err);
+    struct api_call call = {.method = "GET", .path = path, .workspace = id};
+    r = api_send_any(cli, &call, &answer, err);
     if (r)
         return r;
     return cli->json ? output_json(answer, err) : print_users(answer, err);
