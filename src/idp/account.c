@@ -1,6 +1,7 @@
 /* The accounts file and its look-ups. Runs in airlock-idp; never writes a secret in clear. */
 #include "idp/account.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
 
@@ -12,6 +13,7 @@
 #define HASH_TEXT_MAX 256
 
 struct accounts {
+    atomic_uint refs;
     json_t *document; /* owns all texts */
     size_t count;
     struct account *items;
@@ -34,12 +36,17 @@ static int account_read(const json_t *item, struct account *ret, struct error *e
         (r = json_get_string(item, "password_hash", "", HASH_TEXT_MAX, &ret->password_hash, err)) ||
         (r = json_get_string(item, "client_id", "", ACCOUNT_TEXT_MAX, &ret->client_id, err)) ||
         (r = json_get_string(item, "secret_hash", "", HASH_TEXT_MAX, &ret->secret_hash, err)) ||
+        (r = json_get_int(item, "valid_from", 0, 0, INT64_MAX / 2, &ret->valid_from, err)) ||
         (r = json_get_bool(item, "disabled", false, &ret->disabled, err)) ||
+        (r = json_get_bool(item, "is_service", false, &ret->is_service, err)) ||
+        (r = json_get_bool(item, "must_change", false, &ret->must_change, err)) ||
         (r = hash_check(ret->password_hash, "password_hash", err)) ||
         (r = hash_check(ret->secret_hash, "secret_hash", err)))
         return r;
     if (!uuid_is_v4(ret->oid))
         return error_set_field(err, E_INVALID, "oid", "\"oid\" must be a version 4 UUID");
+    if (ret->is_service && *ret->password_hash)
+        return error_set_field(err, E_INVALID, "password_hash", "A service principal has no password");
     return 0;
 }
 
@@ -66,7 +73,8 @@ int accounts_parse(const json_t *document, struct accounts **ret, struct error *
 
     if (!json_is_array(items) || json_array_size(items) > ACCOUNTS_MAX)
         return error_set_field(err, E_INVALID, "accounts", "\"accounts\" must be an array of at most %d", ACCOUNTS_MAX);
-    struct accounts *accounts = xcalloc(1, sizeof *accounts);
+    AUTO_ACCOUNTS struct accounts *accounts = xcalloc(1, sizeof *accounts);
+    atomic_init(&accounts->refs, 1);
     accounts->document = json_incref(items);
     accounts->items = xcalloc(json_array_size(items), sizeof *accounts->items);
     json_array_foreach(items, index, item)
@@ -75,19 +83,23 @@ int accounts_parse(const json_t *document, struct accounts **ret, struct error *
         int r = account_read(item, next, err);
         if (r == 0)
             r = account_check_unique(accounts, next, err);
-        if (r != 0) {
-            accounts_free(accounts);
+        if (r != 0)
             return r;
-        }
         accounts->count++;
     }
-    *ret = accounts;
+    *ret = TAKE_PTR(accounts);
     return 0;
 }
 
-void accounts_free(struct accounts *accounts)
+struct accounts *accounts_ref(struct accounts *accounts)
 {
-    if (!accounts)
+    atomic_fetch_add_explicit(&accounts->refs, 1, memory_order_relaxed);
+    return accounts;
+}
+
+void accounts_unref(struct accounts *accounts)
+{
+    if (!accounts || atomic_fetch_sub_explicit(&accounts->refs, 1, memory_order_acq_rel) > 1)
         return;
     json_decref(accounts->document);
     free(accounts->items);
@@ -130,6 +142,16 @@ const struct account *accounts_by_oid(const struct accounts *accounts, const cha
         if (strcmp(accounts->items[i].oid, oid) == 0)
             return &accounts->items[i];
     return NULL;
+}
+
+bool account_is_live(const struct account *account, int64_t begun_at_s)
+{
+    return account && !account->disabled && begun_at_s >= account->valid_from;
+}
+
+int64_t account_begin(const struct account *account, int64_t now_s)
+{
+    return now_s > account->valid_from ? now_s : account->valid_from;
 }
 
 json_t *accounts_people(const struct accounts *accounts)
@@ -224,7 +246,7 @@ static int accounts_plant(const char *path, int seed_fd, struct accounts **ret, 
         return r;
     r = accounts_write(path, document, err);
     if (r != 0)
-        accounts_free(TAKE_PTR(*ret));
+        accounts_unref(TAKE_PTR(*ret));
     return r;
 }
 

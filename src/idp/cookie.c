@@ -55,12 +55,12 @@ void browser_renew(const struct idp *idp, const struct request *request, char ou
     cookie_set(idp, request, BROWSER_COOKIE, out, FORM_LIFETIME_S, a);
 }
 
-void session_begin(struct idp *idp, const struct request *request, const struct account *account, int64_t auth_time_s,
-                   struct session *ret, struct answer *a)
+void session_begin(struct idp *idp, const struct request *request, const struct account *account, struct session *ret,
+                   struct answer *a)
 {
     char secret[SESSION_SECRET_SIZE];
 
-    session_add(idp->sessions, account->oid, auth_time_s, secret, ret);
+    session_add(idp->sessions, account->oid, account_begin(account, request->arrived_s), secret, ret);
     cookie_set(idp, request, SESSION_COOKIE, secret, -1, a);
     secret_wipe(secret, sizeof secret);
 }
@@ -81,8 +81,8 @@ void session_end(struct idp *idp, const struct request *request, struct answer *
     cookie_set(idp, request, SESSION_COOKIE, "", 0, a);
 }
 
-const struct account *session_account(const struct idp *idp, const struct session *session)
+const struct account *session_account(const struct request *request, const struct session *session)
 {
-    const struct account *account = accounts_by_oid(idp->accounts, session->oid);
-    return account && !account->disabled ? account : NULL;
+    const struct account *account = accounts_by_oid(request->accounts, session->oid);
+    return account_is_live(account, session->auth_time_s) ? account : NULL;
 }

@@ -17,12 +17,12 @@ void browser_renew(const struct idp *idp, const struct request *request, char ou
                    struct answer *a);
 
 /* This browser's session (see session.h). */
-void session_begin(struct idp *idp, const struct request *request, const struct account *account, int64_t auth_time_s,
-                   struct session *ret, struct answer *a);
+void session_begin(struct idp *idp, const struct request *request, const struct account *account, struct session *ret,
+                   struct answer *a);
 /* Forgets it, here and in the browser. */
 void session_end(struct idp *idp, const struct request *request, struct answer *a);
 bool session_find(struct idp *idp, const struct request *request, int64_t now_s, struct session *ret);
-/* The account of a session, borrowed; NULL when it may not sign in any more. */
-const struct account *session_account(const struct idp *idp, const struct session *session);
+/* The account of a session, borrowed from the request; NULL when it may not sign in any more. */
+const struct account *session_account(const struct request *request, const struct session *session);
 
 #endif

@@ -57,14 +57,14 @@ static const struct {
     [DEVICE_DENIED] = {"access_denied", "The person said no"},
 };
 
-static void answer_approved(struct idp *idp, const struct credentials *credentials, const json_t *result,
+static void answer_approved(struct idp *idp, const struct request *request, const struct credentials *credentials, const json_t *result,
                             struct answer *a)
 {
     const char *asked_scope = json_text(result, "scope");
     struct scope scope;
 
-    const struct account *account = accounts_by_oid(idp->accounts, json_text(result, "oid"));
-    if (!account || account->disabled || scope_parse(asked_scope, SCOPE_SEVERAL, &scope, NULL) != 0) {
+    const struct account *account = accounts_by_oid(request->accounts, json_text(result, "oid"));
+    if (!account_is_live(account, json_int(result, "auth_time")) || scope_parse(asked_scope, SCOPE_SEVERAL, &scope, NULL) != 0) {
         answer_oauth_error(a, 400, "invalid_grant", "The person may not sign in any more");
         return;
     }
@@ -91,7 +91,7 @@ void grant_device_code(struct idp *idp, const struct request *request, const str
         code = request_param(request, "code"); /* as older Microsoft libraries call it */
     enum device_state state = device_poll(idp->devices, code, credentials->id, clock_mono_ms(), &result);
     if (state == DEVICE_APPROVED)
-        answer_approved(idp, credentials, result, a);
+        answer_approved(idp, request, credentials, result, a);
     else
         answer_oauth_error(a, 400, NO_TOKEN[state].error, NO_TOKEN[state].description);
 }

@@ -78,7 +78,7 @@ static void show_allow_form(const struct allowing *allowing, const struct accoun
 
 static const struct account *known_account(const struct allowing *allowing, struct session *ret)
 {
-    return session_find(allowing->idp, allowing->request, clock_now_s(), ret) ? session_account(allowing->idp, ret)
+    return session_find(allowing->idp, allowing->request, clock_now_s(), ret) ? session_account(allowing->request, ret)
                                                                               : NULL;
 }
 
@@ -190,6 +190,7 @@ static void on_password(const struct allowing *allowing)
     const struct request *request = allowing->request;
     const struct signin signin = {
         .kind = SIGNIN_PASSWORD,
+        .accounts = request->accounts,
         .who = request_param(request, "username"),
         .secret = request_param(request, "password"),
         .client_id = json_text(allowing->asked, "client_id"),
@@ -204,7 +205,7 @@ static void on_password(const struct allowing *allowing)
         show_allow_form(allowing, NULL, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
         return;
     }
-    session_begin(allowing->idp, request, account, clock_now_s(), &session, allowing->answer);
+    session_begin(allowing->idp, request, account, &session, allowing->answer);
     allow(allowing, account, &session, "password");
 }
 

@@ -10,9 +10,11 @@ struct request {
     const struct http_params *params; /* of the query, or of the form of a POST */
     const char *authorization;        /* headers: "" where there is none */
     const char *cookie;
-    const char *fetch_site; /* Sec-Fetch-Site */
-    const char *address;    /* of the client */
-    const char *base;       /* what the path began with: "/{tenant}", or "/adfs", which means the same */
+    const char *fetch_site;          /* Sec-Fetch-Site */
+    const char *address;             /* of the client */
+    const struct accounts *accounts; /* as they were when it arrived: it is judged by these alone */
+    int64_t arrived_s;               /* no later than that */
+    const char *base;                /* what the path began with: "/{tenant}", or "/adfs", which means the same */
 };
 
 typedef void endpoint_fn(struct idp *idp, const struct request *request, struct answer *a);
@@ -20,13 +22,13 @@ typedef void endpoint_fn(struct idp *idp, const struct request *request, struct 
 endpoint_fn discovery_get; /* OpenID Connect Discovery §4 */
 endpoint_fn keys_get;      /* RFC 7517 */
 endpoint_fn health_get;
-endpoint_fn instance_get;  /* Microsoft's instance discovery, answered about ourselves */
-endpoint_fn token_post;     /* RFC 6749 §4.1.3, §4.4.2, §6; RFC 8628 §3.4 */
-endpoint_fn revoke_post;    /* RFC 7009 */
+endpoint_fn instance_get;    /* Microsoft's instance discovery, answered about ourselves */
+endpoint_fn token_post;      /* RFC 6749 §4.1.3, §4.4.2, §6; RFC 8628 §3.4 */
+endpoint_fn revoke_post;     /* RFC 7009 */
 endpoint_fn devicecode_post; /* RFC 8628 §3.1 */
-endpoint_fn device_get;     /* the page where a person types a device's code */
+endpoint_fn device_get;      /* the page where a person types a device's code */
 endpoint_fn device_post;
-endpoint_fn logout_get;     /* OpenID Connect RP-Initiated Logout */
+endpoint_fn logout_get; /* OpenID Connect RP-Initiated Logout */
 endpoint_fn logout_post;
 endpoint_fn authorize_get;  /* RFC 6749 §4.1.1: answers with the login page */
 endpoint_fn authorize_post; /* the same as a form, or the login page's form coming back */

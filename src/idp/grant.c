@@ -12,6 +12,7 @@ static void grant_client_credentials(struct idp *idp, const struct request *requ
 {
     const struct signin signin = {
         .kind = SIGNIN_CLIENT_SECRET,
+        .accounts = request->accounts,
         .who = credentials->id,
         .secret = credentials->secret,
         .client_id = credentials->id,
@@ -80,8 +81,8 @@ static void grant_authorization_code(struct idp *idp, const struct request *requ
                            "The code is spent, expired, or belongs to another client, redirect or verifier");
         return;
     }
-    const struct account *account = accounts_by_oid(idp->accounts, json_text(grant, "oid"));
-    if (!account || account->disabled || !scope_is_within(request_param(request, "scope"), &scope)) {
+    const struct account *account = accounts_by_oid(request->accounts, json_text(grant, "oid"));
+    if (!account_is_live(account, json_int(grant, "auth_time")) || !scope_is_within(request_param(request, "scope"), &scope)) {
         answer_oauth_error(a, 400, "invalid_scope", "The code was made for another scope");
         return;
     }

@@ -99,6 +99,7 @@ int idp_new(const struct idp_settings *settings, int seed_fd, const struct idp_c
     struct idp *idp = xcalloc(1, sizeof *idp);
 
     idp->core = *core;
+    pthread_mutex_init(&idp->accounts_lock, NULL);
     random_fill(idp->ticket_key, sizeof idp->ticket_key);
     idp->by_account = throttle_new(&BY_ACCOUNT);
     idp->by_address = throttle_new(settings->behind_proxy ? &BY_PROXY : &BY_ADDRESS);
@@ -110,7 +111,7 @@ int idp_new(const struct idp_settings *settings, int seed_fd, const struct idp_c
     if (r == 0)
         r = idp_load_keys(idp, settings->key_file, err);
     if (r == 0)
-        r = accounts_load(settings->accounts_file, seed_fd, &idp->accounts, err);
+        r = accounts_load(settings->accounts_file, seed_fd, &idp->accounts_now, err);
     if (r == 0)
         r = idp_load_refreshes(idp, settings->accounts_file, err);
     if (r == 0)
@@ -129,7 +130,8 @@ void idp_free(struct idp *idp)
         return;
     jwt_key_free(idp->key);
     jwt_key_free(idp->id_key);
-    accounts_free(idp->accounts);
+    accounts_unref(idp->accounts_now);
+    pthread_mutex_destroy(&idp->accounts_lock);
     password_gate_free(idp->gate);
     throttle_free(idp->by_account);
     throttle_free(idp->by_address);
@@ -158,8 +160,26 @@ const struct client *idp_client(const struct idp *idp, const char *id)
     return strcmp(id, idp->core_client_id) == 0 ? &idp->core_client : client_find(id);
 }
 
-json_t *idp_publication(const struct idp *idp)
+struct accounts *idp_accounts(struct idp *idp)
 {
+    pthread_mutex_lock(&idp->accounts_lock);
+    struct accounts *accounts = accounts_ref(idp->accounts_now);
+    pthread_mutex_unlock(&idp->accounts_lock);
+    return accounts;
+}
+
+void idp_set_accounts(struct idp *idp, struct accounts *accounts_stolen)
+{
+    pthread_mutex_lock(&idp->accounts_lock);
+    struct accounts *before = idp->accounts_now;
+    idp->accounts_now = accounts_stolen;
+    pthread_mutex_unlock(&idp->accounts_lock);
+    accounts_unref(before);
+}
+
+json_t *idp_publication(struct idp *idp)
+{
+    AUTO_ACCOUNTS struct accounts *accounts = idp_accounts(idp);
     json_t *keys = json_pack("{s:[o]}", "keys", jwt_key_public_jwk(idp->key));
-    return json_pack("{s:s, s:o, s:o}", "issuer", idp->issuer, "keys", keys, "people", accounts_people(idp->accounts));
+    return json_pack("{s:s, s:o, s:o}", "issuer", idp->issuer, "keys", keys, "people", accounts_people(accounts));
 }

@@ -1,7 +1,9 @@
-/* The identity provider's state, as its endpoints see it. Settings, accounts and key never change after idp_new; the
- * rest is thread-safe by itself. */
+/* The identity provider's state, as its endpoints see it. Settings and keys never change after idp_new; accounts are
+ * read through snapshots; the rest is thread-safe by itself. */
 #ifndef AIRLOCK_IDP_IDP_H
 #define AIRLOCK_IDP_IDP_H
+
+#include <pthread.h>
 
 #include "base/jwk.h"
 #include "idp/account.h"
@@ -56,7 +58,8 @@ struct idp {
     int64_t refresh_lifetime_s;
     struct jwt_key *key;    /* of access tokens: the one that core takes */
     struct jwt_key *id_key; /* of id tokens: so none of them opens anything at core, whatever its audience */
-    struct accounts *accounts;
+    pthread_mutex_t accounts_lock;
+    struct accounts *accounts_now; /* behind the lock: idp_accounts, idp_set_accounts */
     struct password_gate *gate;
     struct throttle *by_account;
     struct throttle *by_address;
@@ -77,8 +80,13 @@ void idp_free(struct idp *idp);
 /* A public client by its id; NULL: no such one. */
 const struct client *idp_client(const struct idp *idp, const char *id);
 
+/* A reference to the accounts as they are now: for AUTO_ACCOUNTS. Each struct account is borrowed from it. */
+struct accounts *idp_accounts(struct idp *idp) MUST_USE;
+/* From now on these; who holds the ones before goes on with those. */
+void idp_set_accounts(struct idp *idp, struct accounts *accounts_stolen);
+
 /* What core is told at each connection: {"issuer","keys","people"}; the caller's. */
-json_t *idp_publication(const struct idp *idp);
+json_t *idp_publication(struct idp *idp);
 json_t *idp_key_set(const struct idp *idp); /* {"keys":[…]}; the caller's */
 
 #endif

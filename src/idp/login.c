@@ -30,7 +30,7 @@ static const struct account *known_account(const struct login *login, struct ses
     int64_t now_s = clock_now_s(), max_age = json_int(login->asked, "max_age");
     if (!session_find(login->idp, login->request, now_s, ret) || (max_age >= 0 && now_s - ret->auth_time_s >= max_age))
         return NULL;
-    return session_account(login->idp, ret);
+    return session_account(login->request, ret);
 }
 
 static void show_form(const struct login *login, const struct account *known, const char *username, const char *problem,
@@ -106,6 +106,7 @@ static void on_password(const struct login *login)
     const struct request *request = login->request;
     const struct signin signin = {
         .kind = SIGNIN_PASSWORD,
+        .accounts = request->accounts,
         .who = request_param(request, "username"),
         .secret = request_param(request, "password"),
         .client_id = json_text(login->asked, "client_id"),
@@ -120,7 +121,7 @@ static void on_password(const struct login *login)
         show_form(login, NULL, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
         return;
     }
-    session_begin(login->idp, request, account, clock_now_s(), &session, login->answer);
+    session_begin(login->idp, request, account, &session, login->answer);
     send_code(login, account, &session);
 }
 

@@ -134,7 +134,7 @@ void logout_get(struct idp *idp, const struct request *request, struct answer *a
     if (is_here && strcmp(json_text(asked, "session"), session.id) == 0)
         end(idp, request, asked, a);
     else
-        ask(idp, request, asked, is_here ? session_account(idp, &session) : NULL, a);
+        ask(idp, request, asked, is_here ? session_account(request, &session) : NULL, a);
 }
 
 void logout_post(struct idp *idp, const struct request *request, struct answer *a)

@@ -51,7 +51,8 @@ static void load(struct program *program)
     (void)mallopt(M_MMAP_THRESHOLD, KEPT_ALLOCATION_MAX); /* what a password check took goes back at once */
     if (idp_new(&settings, seed_fd, &core, &program->idp, &err) != 0)
         die(&err, "cannot load accounts and key");
-    if (accounts_count(program->idp->accounts) == 0)
+    AUTO_ACCOUNTS struct accounts *accounts = idp_accounts(program->idp);
+    if (accounts_count(accounts) == 0)
         log_warning("there are no accounts in %s: nobody can sign in; seed.file makes the first",
                     settings.accounts_file);
 }

@@ -68,8 +68,8 @@ void grant_refresh_token(struct idp *idp, const struct request *request, const s
         refuse(idp, request, &grant, &err, a);
         return;
     }
-    const struct account *account = accounts_by_oid(idp->accounts, grant.oid);
-    if (!account || account->disabled) {
+    const struct account *account = accounts_by_oid(request->accounts, grant.oid);
+    if (!account_is_live(account, grant.auth_time_s)) {
         answer_invalid_grant(a);
         return;
     }

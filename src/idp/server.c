@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "idp/endpoint.h"
 #include "idp/page.h"
 
@@ -146,6 +147,8 @@ static void run(struct http_exchange *x, struct idp *idp, endpoint_fn *endpoint,
         send_error(x, idp, 400, err.detail);
         return;
     }
+    int64_t arrived_s = clock_now_s(); /* before the accounts are taken: what ends afterwards ends this, too */
+    AUTO_ACCOUNTS struct accounts *accounts = idp_accounts(idp);
     const struct request request = {
         .params = &params,
         .authorization = header_or_empty(head, "Authorization"),
@@ -153,6 +156,8 @@ static void run(struct http_exchange *x, struct idp *idp, endpoint_fn *endpoint,
         .fetch_site = header_or_empty(head, "Sec-Fetch-Site"),
         .address = http_exchange_address(x),
         .base = path_base(idp, head->path),
+        .accounts = accounts,
+        .arrived_s = arrived_s,
     };
     answer_init(&a);
     endpoint(idp, &request, &a);

@@ -64,7 +64,7 @@ static int signin_failed(struct idp *idp, const struct signin *signin, const str
 int signin_check(struct idp *idp, const struct signin *signin, const struct account **ret, unsigned *ret_wait_s,
                  struct error *err)
 {
-    const struct account *account = KINDS[signin->kind].find(idp->accounts, signin->who);
+    const struct account *account = KINDS[signin->kind].find(signin->accounts, signin->who);
     AUTO_FREE char *key = xasprintf("%d:%s", (int)signin->kind, account ? account->oid : signin->who);
     bool fits = false;
 

@@ -65,7 +65,7 @@ static void look_ups(void **state)
     AUTO_JSON json_t *people = accounts_people(accounts);
     assert_int_equal(json_array_size(people), 3);
     assert_null(json_object_get(json_array_get(people, 0), "password_hash"));
-    accounts_free(accounts);
+    accounts_unref(accounts);
 }
 
 static void bad_documents_are_refused(void **state)
@@ -135,8 +135,8 @@ static void seed_becomes_hashes_once(void **state)
     assert_int_equal(accounts_count(again), 1);
     assert_string_equal(accounts_by_login(again, "alice")->password_hash,
                         accounts_by_login(accounts, "alice")->password_hash);
-    accounts_free(accounts);
-    accounts_free(again);
+    accounts_unref(accounts);
+    accounts_unref(again);
 }
 
 /* So that a seed that comes later is not too late. */
@@ -152,8 +152,8 @@ static void no_seed_writes_nothing(void **state)
     assert_int_equal(access(path, F_OK), -1);
     assert_int_equal(accounts_load(path, seed, &later, NULL), 0);
     assert_int_equal(accounts_count(later), 1);
-    accounts_free(accounts);
-    accounts_free(later);
+    accounts_unref(accounts);
+    accounts_unref(later);
 }
 
 static void bad_seed_writes_nothing(void **state)
@@ -186,13 +186,49 @@ static void files_others_can_read_are_refused(void **state)
     assert_null(none);
     assert_int_equal(fchmod(fd, 0600), 0);
     assert_int_equal(accounts_load(path, -1, &none, NULL), 0);
-    accounts_free(none);
+    accounts_unref(none);
+}
+
+static void an_end_kills_what_began_before_it(void **state)
+{
+    (void)state;
+    const struct account account = {.valid_from = 100};
+    const struct account disabled = {.disabled = true};
+
+    assert_false(account_is_live(&account, 99));
+    assert_true(account_is_live(&account, 100));
+    assert_int_equal(account_begin(&account, 50), 100); /* a sign-in in the second of the change itself lives */
+    assert_int_equal(account_begin(&account, 150), 150);
+    assert_false(account_is_live(&disabled, 100));
+    assert_false(account_is_live(NULL, 100));
+}
+
+static void services_have_no_password(void **state)
+{
+    (void)state;
+    struct accounts *accounts = NULL;
+    struct error err = {0};
+
+    assert_int_equal(parse("{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"robot\",\"is_service\":true,"
+                           "\"password_hash\":\"" HASH "\"}]}",
+                           &accounts, &err),
+                     E_INVALID);
+    assert_string_equal(err.field, "password_hash");
+    assert_int_equal(parse("{\"accounts\":[{\"oid\":\"" OID_1 "\",\"name\":\"robot\",\"is_service\":true,"
+                           "\"client_id\":\"c\",\"secret_hash\":\"" HASH "\",\"valid_from\":7}]}",
+                           &accounts, NULL),
+                     0);
+    assert_true(accounts_by_client(accounts, "c")->is_service);
+    assert_int_equal(accounts_by_client(accounts, "c")->valid_from, 7);
+    accounts_unref(accounts);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(look_ups),
+        cmocka_unit_test(an_end_kills_what_began_before_it),
+        cmocka_unit_test(services_have_no_password),
         cmocka_unit_test(bad_documents_are_refused),
         cmocka_unit_test(seed_becomes_hashes_once),
         cmocka_unit_test(no_seed_writes_nothing),

@@ -135,6 +135,7 @@ static struct answer ask_all(endpoint_fn *endpoint, struct ask ask)
     struct http_params params = {0};
     struct answer a;
     assert_int_equal(http_params_parse(ask.params, 64, true, &params, NULL), 0);
+    AUTO_ACCOUNTS struct accounts *accounts = idp_accounts(idp);
     const struct request request = {
         .params = &params,
         .authorization = ask.authorization ? ask.authorization : "",
@@ -142,6 +143,8 @@ static struct answer ask_all(endpoint_fn *endpoint, struct ask ask)
         .fetch_site = ask.fetch_site ? ask.fetch_site : "",
         .address = ask.address ? ask.address : "192.0.2.1",
         .base = "/" TENANT,
+        .accounts = accounts,
+        .arrived_s = clock_now_s(),
     };
     answer_init(&a);
     endpoint(idp, &request, &a);
