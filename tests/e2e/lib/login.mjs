@@ -22,9 +22,13 @@ const unescape = (text) => text.replaceAll('&quot;', '"').replaceAll('&#39;', '\
   .replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
 /** Opens the page at url; answers its form: where it goes, its hidden fields, and the browser's cookie. */
-export async function openPage(url) {
-  const page = await send('GET', url);
+export async function openPage(url, headers = {}) {
+  const page = await send('GET', url, { headers });
   assert.equal(page.status, 200, page.text);
+  return readPage(page, url);
+}
+
+function readPage(page, url) {
   const action = /<form[^>]* action="([^"]*)"/.exec(page.text);
   assert.ok(action, 'the page has a form');
   const hidden = [...page.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
@@ -45,4 +49,25 @@ export async function logIn(url, username, password) {
   const answer = await postLogin(await openPage(url), username, password);
   assert.ok([302, 303].includes(answer.status), `${answer.status} ${answer.text}`);
   return new URL(answer.headers.location);
+}
+
+/** The form of an answer that follows another page: as openPage gives it, with the cookies of both. */
+export function nextPage(opened, answer) {
+  const page = readPage(answer, opened.action);
+  return { ...page, cookie: [page.cookie, opened.cookie].filter(Boolean).join('; ') };
+}
+
+/** Types a device's code; answers the page that asks for the person's word. */
+export async function typeCode(uri, userCode) {
+  const opened = await openPage(uri);
+  const answer = await postForm(opened.action, { ...opened.fields, user_code: userCode }, { cookie: opened.cookie });
+  return answer.status === 200 ? nextPage(opened, answer) : { page: answer };
+}
+
+/** The whole way of a device's code: a person signs in and allows it. */
+export async function allowDevice(uri, userCode, username, password) {
+  const answer = await postLogin(await typeCode(uri, userCode), username, password);
+  assert.equal(answer.status, 200, answer.text);
+  assert.match(answer.text, /Done/);
+  return answer;
 }
