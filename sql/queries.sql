@@ -449,3 +449,10 @@ SELECT time FROM high_water WHERE id = 1;
 
 -- name: HIGH_WATER_PUT
 INSERT INTO high_water (id, time) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET time = excluded.time;
+
+-- name: PROVIDER_KEYS_GET
+SELECT document, fetched FROM provider_keys WHERE issuer = $1;
+
+-- name: PROVIDER_KEYS_PUT
+INSERT INTO provider_keys (issuer, document, fetched) VALUES ($1, $2, $3)
+ON CONFLICT (issuer) DO UPDATE SET document = excluded.document, fetched = excluded.fetched;

@@ -106,12 +106,14 @@ static int make_storage(const char *root, struct layout *layout, struct error *e
     return 0;
 }
 
-/* The directory of a setting's file; the caller's. */
+/* The directory of a setting's file, the caller's; NULL where there is none. */
 static char *parent_of(const struct settings *settings, enum setting id)
 {
     const char *path = settings_text(settings, id);
     if (str_starts(path, DATABASE_SQLITE))
         path += strlen(DATABASE_SQLITE);
+    if (*path == '\0')
+        return NULL; /* of a provider that is off */
     size_t len = (size_t)(strrchr(path, '/') - path); /* the forms of these settings begin with one */
     return xstrndup(path, len > 0 ? len : 1);
 }
@@ -120,6 +122,8 @@ int layout_open(const struct settings *settings, struct layout *layout, struct e
 {
     for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
         AUTO_FREE char *parent = parent_of(settings, FILES[i]);
+        if (!parent)
+            continue;
         AUTO_FD int fd = layout_make_dir(parent, MODE_PRIVATE, err);
         if (fd < 0)
             return fd;
@@ -135,6 +139,8 @@ int layout_check_reach(const struct settings *settings, struct error *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
         AUTO_FREE char *parent = parent_of(settings, FILES[i]);
+        if (!parent)
+            continue;
         AUTO_FD int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
             return error_set_errno(err, E_CONFIG,

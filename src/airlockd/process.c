@@ -23,23 +23,31 @@
 
 /* clang-format off */
 const struct process PROCESSES[PROCESS_COUNT] = {
-    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP, STOP_CORE, 0,
-     {{"seed", .kind = GRANT_SEED}}},
-    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0,
+    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP | PEER_JWKS, STOP_CORE, 0,
+     WHEN_ALWAYS, {{"seed", .kind = GRANT_SEED}}},
+    {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
      {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}, TLS_GRANTS}},
-    {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
+    {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_EXTERNAL_LISTEN}, TLS_GRANTS,
       {"root", GRANT_DIR, .dir = "external"}}},
-    {PEER_BLOB_CORE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
+    {PEER_BLOB_CORE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_CORE_LISTEN}, TLS_GRANTS, {"root", GRANT_DIR, .dir = "core"}}},
-    {PEER_BLOB_WORKSPACE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0,
+    {PEER_BLOB_WORKSPACE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_WORKSPACE_LISTEN}, TLS_GRANTS,
       {"root", GRANT_DIR, .dir = "workspace"}}},
-    {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, MOVER_CAPS, {{"root", GRANT_DIR, .dir = "."}}},
-    {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS, 0,
+    {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, MOVER_CAPS, WHEN_ALWAYS,
+     {{"root", GRANT_DIR, .dir = "."}}},
+    {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS, 0, WHEN_BUILT_IN_PROVIDER,
      {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, TLS_GRANTS, {"seed", .kind = GRANT_SEED}}},
+    {PEER_JWKS, "airlock-jwks", PEER_CORE, STOP_WORKERS, 0, WHEN_OTHER_PROVIDER, {{.kind = GRANT_NONE}}},
 };
 /* clang-format on */
+
+bool process_is_due(const struct process *process, const struct settings *settings)
+{
+    bool built_in = settings_flag(settings, SETTING_IDP_ENABLED);
+    return process->when == WHEN_ALWAYS || (process->when == WHEN_BUILT_IN_PROVIDER) == built_in;
+}
 
 uint64_t process_all_caps(void)
 {

@@ -6,7 +6,7 @@
 #include "airlockd/settings.h"
 #include "ipc/channel.h"
 
-#define PROCESS_COUNT 7
+#define PROCESS_COUNT 8
 #define PROCESS_GRANTS_MAX 4
 
 enum grant_kind {
@@ -28,14 +28,20 @@ struct grant {
 
 enum stop_stage { STOP_LISTENERS, STOP_WORKERS, STOP_CORE, STOP_STAGES };
 
+/* The configuration decides whether there is the process at all. */
+enum process_when { WHEN_ALWAYS, WHEN_BUILT_IN_PROVIDER, WHEN_OTHER_PROVIDER };
+
 struct process {
     enum peer peer;
     const char *program; /* beside airlockd */
     unsigned channels;   /* PEER_ bits: whom it talks to besides airlockd */
     enum stop_stage stop_stage;
     uint64_t caps; /* 1 << CAP_…: what it may keep when airlockd runs as root */
+    enum process_when when;
     struct grant grants[PROCESS_GRANTS_MAX];
 };
+
+bool process_is_due(const struct process *process, const struct settings *settings);
 
 /* All capabilities of the table: what airlockd itself keeps, besides the right to take them from a child. */
 uint64_t process_all_caps(void);

@@ -21,7 +21,7 @@ int resources_open(struct resources *ret, const struct settings *settings, struc
     for (size_t i = 0; i < PROCESS_COUNT && r == 0; i++)
         for (size_t g = 0; g < PROCESS_GRANTS_MAX && r == 0; g++) {
             const struct grant *grant = &PROCESSES[i].grants[g];
-            if (grant->kind != GRANT_LISTEN)
+            if (grant->kind != GRANT_LISTEN || !process_is_due(&PROCESSES[i], settings))
                 continue;
             resources.listeners[i] = endpoint_listen(settings_text(settings, grant->listen), err);
             r = resources.listeners[i] < 0 ? resources.listeners[i] : 0;

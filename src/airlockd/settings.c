@@ -167,17 +167,50 @@ static void check_listeners(const struct settings *settings, const char *file, s
     }
 }
 
+/* What only the built-in provider reads need not be there without it. */
+static bool setting_is_needed(const struct settings *settings, size_t id)
+{
+    bool built_in = settings_flag(settings, SETTING_IDP_ENABLED);
+    bool is_idp = id == SETTING_IDP_TENANT || id == SETTING_IDP_ACCOUNTS_FILE || id == SETTING_IDP_KEY_FILE;
+
+    return ROWS[id].min > 0 && ROWS[id].form != FORM_NUMBER && (built_in || !is_idp);
+}
+
+static bool url_is_private(const char *url)
+{
+    static const char *const PREFIXES[] = {"https://", "http://127.0.0.1:", "http://[::1]:", "http://localhost:"};
+
+    for (size_t i = 0; i < ARRAY_LEN(PREFIXES); i++)
+        if (str_starts(url, PREFIXES[i]))
+            return true;
+    return false;
+}
+
+/* Keys that travel in the clear could be anybody's. */
+static void check_provider(const struct settings *settings, struct problems *problems)
+{
+    static const enum setting URLS[] = {SETTING_AUTH_ISSUER, SETTING_AUTH_JWKS_URL};
+
+    if (settings_flag(settings, SETTING_IDP_ENABLED))
+        return;
+    if (*settings_text(settings, SETTING_AUTH_ISSUER) == '\0')
+        problems_add(problems, settings_where(settings, SETTING_IDP_ENABLED),
+                     "idp.enabled = false needs auth.issuer: without the built-in provider, whose tokens are accepted?");
+    for (size_t i = 0; i < ARRAY_LEN(URLS); i++)
+        if (*settings_text(settings, URLS[i]) && !url_is_private(settings_text(settings, URLS[i])))
+            problems_add(problems, settings_where(settings, URLS[i]),
+                         "%s must begin with https:// (or be on loopback): its keys decide who may come in",
+                         setting_name(URLS[i]));
+}
+
 void settings_finish(struct settings *settings, const char *file, struct problems *problems)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++)
-        if (ROWS[i].min > 0 && ROWS[i].form != FORM_NUMBER && *settings->values[i].text == '\0' &&
-            !settings->values[i].where)
+        if (setting_is_needed(settings, i) && *settings->values[i].text == '\0' && !settings->values[i].where)
             problems_add(problems, file, "%s must be set", ROWS[i].name);
     check_tls(settings, problems);
     check_listeners(settings, file, problems);
-    if (!settings_flag(settings, SETTING_IDP_ENABLED))
-        problems_add(problems, settings_where(settings, SETTING_IDP_ENABLED),
-                     "idp.enabled must be true: this release has no other source of keys, so nobody could log in");
+    check_provider(settings, problems);
     if (*settings_text(settings, SETTING_SCAN_CLAMD_SOCKET))
         problems_add(problems, settings_where(settings, SETTING_SCAN_CLAMD_SOCKET),
                      "scan.clamd_socket must stay empty: this release has no scanner, nothing would be scanned");
@@ -186,7 +219,8 @@ void settings_finish(struct settings *settings, const char *file, struct problem
         settings_derive(settings, LISTENERS[i].public_url,
                         xasprintf("%s://%s", settings_tls(settings) ? "https" : "http", authority));
     }
-    settings_derive(settings, SETTING_AUTH_ISSUER,
+    if (settings_flag(settings, SETTING_IDP_ENABLED))
+        settings_derive(settings, SETTING_AUTH_ISSUER,
                     xasprintf("%s/%s/v2.0", settings_text(settings, SETTING_IDP_PUBLIC_URL),
                               settings_text(settings, SETTING_IDP_TENANT)));
 }
@@ -217,7 +251,8 @@ static void print_receivers(struct str *out, unsigned receivers)
         unsigned peers;
         const char *name;
     } GROUPS[] = {
-        {PEER_CORE, "core"}, {PEER_API, "api"}, {PEER_BLOB, "blob"}, {PEER_MOVER, "mover"}, {PEER_IDP, "idp"}};
+        {PEER_CORE, "core"}, {PEER_API, "api"}, {PEER_BLOB, "blob"}, {PEER_MOVER, "mover"}, {PEER_IDP, "idp"},
+        {PEER_JWKS, "jwks"}};
     const char *separator = "";
 
     for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++)

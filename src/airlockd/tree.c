@@ -9,6 +9,11 @@
 
 #include "base/log.h"
 
+static bool member_is_due(const struct tree *tree, size_t member)
+{
+    return process_is_due(&PROCESSES[member], tree->resources->settings);
+}
+
 static const char *member_name(size_t member)
 {
     return peer_name(PROCESSES[member].peer);
@@ -96,7 +101,7 @@ static void member_start(struct tree *tree, size_t member, int64_t now_ms)
 void tree_start_due(struct tree *tree, int64_t now_ms)
 {
     for (size_t i = 0; i < PROCESS_COUNT && !tree->stopping; i++)
-        if (tree->members[i].state == MEMBER_DOWN && tree->members[i].restart_ms <= now_ms)
+        if (tree->members[i].state == MEMBER_DOWN && tree->members[i].restart_ms <= now_ms && member_is_due(tree, i))
             member_start(tree, i, now_ms);
 }
 
@@ -106,7 +111,7 @@ int64_t tree_next_due(const struct tree *tree)
 
     for (size_t i = 0; i < PROCESS_COUNT && !tree->stopping; i++) {
         const struct member *m = &tree->members[i];
-        if (m->state == MEMBER_DOWN && (next < 0 || m->restart_ms < next))
+        if (m->state == MEMBER_DOWN && member_is_due(tree, i) && (next < 0 || m->restart_ms < next))
             next = m->restart_ms;
     }
     return next;
@@ -208,7 +213,7 @@ void tree_kill_late(struct tree *tree, int64_t now_ms, int64_t limit_ms)
 bool tree_all_ready(const struct tree *tree)
 {
     for (size_t i = 0; i < PROCESS_COUNT; i++)
-        if (tree->members[i].state != MEMBER_READY)
+        if (tree->members[i].state != MEMBER_READY && member_is_due(tree, i))
             return false;
     return true;
 }
@@ -256,7 +261,7 @@ char *tree_not_ready(const struct tree *tree)
     AUTO_STR struct str names = STR_INIT(1024);
 
     for (size_t i = 0; i < PROCESS_COUNT; i++)
-        if (tree->members[i].state != MEMBER_READY)
+        if (tree->members[i].state != MEMBER_READY && member_is_due(tree, i))
             str_printf(&names, "%s%s", names.len > 0 ? ", " : "", member_name(i));
     return xstrdup(str_text(&names));
 }

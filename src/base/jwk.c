@@ -210,6 +210,11 @@ const struct jwk *jwk_set_find(const struct jwk_set *set, const char *kid)
     return NULL;
 }
 
+const struct jwk *jwk_set_at(const struct jwk_set *set, size_t index)
+{
+    return &set->keys[index];
+}
+
 /* --- Our own key --- */
 
 struct jwt_key {

@@ -38,6 +38,7 @@ struct jwk {
     struct evp_pkey_st *pkey;
 };
 const struct jwk *jwk_set_find(const struct jwk_set *set, const char *kid); /* borrowed, or NULL */
+const struct jwk *jwk_set_at(const struct jwk_set *set, size_t index);      /* below jwk_set_count; borrowed */
 
 /* --- Our own signing key (RSA, for RS256). --- */
 

@@ -123,6 +123,17 @@ static int part_parse(const char *part, size_t len, json_t **ret, struct error *
     return 0;
 }
 
+bool jwt_names_known_key(const struct jwk_set *keys, const char *token)
+{
+    const char *dot = strnlen(token, JWT_TOKEN_MAX + 1) <= JWT_TOKEN_MAX ? strchr(token, '.') : NULL;
+    AUTO_JSON json_t *header = NULL;
+
+    if (!dot || part_parse(token, (size_t)(dot - token), &header, NULL) != 0)
+        return true;
+    const char *kid = json_text(header, "kid");
+    return *kid == '\0' || strlen(kid) > JWK_KID_MAX || jwk_set_find(keys, kid) != NULL;
+}
+
 int jwt_verify(const struct jwk_set *keys, const char *token, json_t **ret_claims, struct error *err)
 {
     size_t len = strnlen(token, JWT_TOKEN_MAX + 1);

@@ -13,6 +13,10 @@
  * "Invalid token signature": everything fitted but the signature. "Invalid token": anything else. */
 int jwt_verify(const struct jwk_set *keys, const char *token, json_t **ret_claims, struct error *err) MUST_USE;
 
+/* Whether a token's header names a key of the set; true as well for what is no token at all. For the decision to look at
+ * the provider again, never to believe the token. */
+bool jwt_names_known_key(const struct jwk_set *keys, const char *token);
+
 /* exp is required ("Expired token signature" once past); nbf and iat, where present, must not lie in the future; all
  * are whole seconds; iss must be issuer, byte by byte. The audience is the caller's to compare. */
 int jwt_check_claims(const json_t *claims, const char *issuer, int64_t now_s, int64_t leeway_s,

@@ -3,6 +3,7 @@
 
 #include "base/num.h"
 #include "core/caller.h"
+#include "core/provider_keys.h"
 
 #define PAGE_DEFAULT 500
 #define PAGE_MAX 1000
@@ -55,15 +56,16 @@ int admin_audit(struct core *core, struct call *call, json_t **ret_ok, struct er
     return 0;
 }
 
-int core_health(struct core *core, struct call *call UNUSED, json_t **ret_ok, struct error *err)
+int core_health(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_ROWS struct db_rows *row = NULL;
     bool database = db_first(core->db, Q_WORKSPACE_COUNT, NO_ARGS, &row, err) == 1;
-    bool identity = core->keys != NULL;
+    struct error why = {0};
+    bool identity = provider_keys_ready(core, call->now, &why) == 0;
     *ret_ok = json_pack("{s:[{s:s,s:s,s:s},{s:s,s:s,s:s}], s:b}", "services", "service", "Database", "status",
                         database ? "OK" : "Not OK", "message", database ? "" : "The database does not answer",
                         "service", "Identity provider", "status", identity ? "OK" : "Not OK", "message",
-                        identity ? "" : "Its keys are not here yet", "ready", database && identity);
+                        why.detail, "ready", database && identity);
     return 0;
 }
 
@@ -72,7 +74,8 @@ int core_metadata(struct core *core, struct call *call UNUSED, json_t **ret_ok, 
     const struct core_config *c = &core->config;
     AUTO_FREE char *root = xasprintf("api://%s/user_impersonation", c->core_client_id);
     AUTO_FREE char *scope = xasprintf("api://%s/.default", c->core_client_id);
-    AUTO_FREE char *token = xasprintf("%s/%s/oauth2/v2.0/token", c->idp_url, c->tenant);
+    AUTO_FREE char *token = c->idp_enabled ? xasprintf("%s/%s/oauth2/v2.0/token", c->idp_url, c->tenant)
+                                           : xstrdup(core->keys.token_endpoint ? core->keys.token_endpoint : "");
     *ret_ok = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "api_client_id", c->core_client_id, "api_root_scope", root,
                         "api_scope", scope, "aad_tenant_id", c->tenant, "issuer", c->issuer, "token_endpoint", token);
     return 0;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/provider_keys.h"
 #include "core/tokens.h"
 #include "core/workspace.h"
 
@@ -56,9 +57,11 @@ static int caller_verify(struct core *core, struct call *call, unsigned *ret_cla
 
     if (!*token)
         return caller_refuse(err, "Could not validate credentials");
-    if (!core->keys)
-        return error_set(err, E_UNAVAILABLE, "The identity provider has not published its keys yet; try again");
-    int r = tokens_verify(core->tokens, core->keys, token, &claims, err);
+    int r = provider_keys_ready(core, call->now, err);
+    if (r == 0)
+        r = tokens_verify(core->tokens, core->keys.set, token, &claims, err);
+    if (r == E_UNAUTHENTICATED && !jwt_names_known_key(core->keys.set, token))
+        provider_keys_missed(core);
     if (r == 0)
         r = jwt_check_claims(claims, core->config.issuer, call->now / 1000000, core->config.leeway_s, err);
     if (r == 0)

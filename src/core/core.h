@@ -30,6 +30,7 @@ struct core_config {
     const char *core_client_id;
     int64_t leeway_s;
     int64_t decision_token_age_s;
+    int64_t keys_max_age_s;
     bool roles_from_claim;
     bool idp_enabled;
     bool scanning;
@@ -76,6 +77,15 @@ struct core_time {
     int64_t stored;              /* the highest time in the database */
 };
 
+/* core/provider_keys.h */
+struct provider_keys {
+    struct jwk_set *set;     /* NULL: none were ever seen */
+    char *document;          /* what the set was made from */
+    char *token_endpoint;    /* as the provider's discovery says it; NULL where it is not known */
+    int64_t fetched;         /* when they were last seen published, microseconds */
+    int64_t asked_mono_ms;   /* for another look; 0: never */
+};
+
 struct drains;
 struct link_keys;
 struct peers;
@@ -88,7 +98,7 @@ struct core {
     struct db *db;
     struct link_keys *link_keys;
     struct core_time time;
-    struct jwk_set *keys;        /* the identity provider's; NULL until it published them */
+    struct provider_keys keys;
     struct tokens *tokens;       /* verified with these keys */
     struct effects effects;
     struct drains *drains;

@@ -14,6 +14,7 @@
 #include "core/keys.h"
 #include "core/link.h"
 #include "core/logins.h"
+#include "core/provider_keys.h"
 #include "core/nothing.h"
 #include "core/request.h"
 #include "core/time.h"
@@ -72,6 +73,7 @@ static call_handler *const HANDLERS[MESSAGE_COUNT] = {
     [MESSAGE_IDP_PUBLISH] = idp_publish,
     [MESSAGE_IDP_SCOPE] = idp_scope,
     [MESSAGE_IDP_EVENT] = idp_event,
+    [MESSAGE_JWKS_PUBLISH] = jwks_publish,
 };
 
 /* Who may say what is a table; what is not in it is refused and told to the operator. */

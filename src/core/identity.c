@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "core/audit.h"
-#include "core/tokens.h"
+#include "core/provider_keys.h"
 #include "core/workspace.h"
 
 #define PEOPLE_MAX 10000
@@ -30,26 +29,13 @@ static int publish_people(struct core *core, const json_t *people, struct error 
 
 int idp_publish(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
-    struct jwk_set *keys = NULL;
-    const json_t *set = json_object_get(call->in, "keys");
+    int r = publish_people(core, json_object_get(call->in, "people"), err);
 
-    if (strcmp(json_text(call->in, "issuer"), core->config.issuer) != 0)
-        return error_set(err, E_FORBIDDEN, "The provider's issuer is not the one that auth.issuer names");
-    int r = jwk_set_parse(set, &keys, err);
     if (r == 0)
-        r = publish_people(core, json_object_get(call->in, "people"), err);
+        r = provider_keys_take(core, call, err);
     if (r == 0)
-        r = audit_add(core, call, "keys.published", core->config.issuer,
-                      json_pack("{s:i}", "keys", (int)json_array_size(json_object_get(set, "keys"))), err);
-    if (r != 0) {
-        jwk_set_free(keys);
-        return r;
-    }
-    jwk_set_free(core->keys);
-    core->keys = keys;
-    tokens_forget(core->tokens);
-    *ret_ok = json_object();
-    return 0;
+        *ret_ok = json_object();
+    return r;
 }
 
 /* "api://ID/anything", "api://ID" or "ID" → ID; false for any other text. */

@@ -16,6 +16,7 @@
 #include "core/keys.h"
 #include "core/link.h"
 #include "core/peers.h"
+#include "core/provider_keys.h"
 #include "core/time.h"
 
 #define BATCH_MAX 256
@@ -132,6 +133,8 @@ static int batch_run(struct core *core, struct batch *batch, struct error *err)
         batch_refuse(core, batch, err);
     if (r != 0 && !lost) /* a change of keys may have been undone, too */
         lost = link_keys_load(core, err);
+    if (r != 0 && !lost)
+        lost = provider_keys_reload(core, err);
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i].answer)
             (void)peers_send(core, batch->items[i].from, batch->items[i].answer); /* gone with its channel otherwise */
@@ -187,7 +190,7 @@ static void on_stop(void *ctx)
 /* Ready means that the next person who asks is answered: not before the built-in provider has published its keys. */
 static void loop_maybe_ready(struct core *core)
 {
-    if (core->ready_sent || (core->config.idp_enabled && !core->keys))
+    if (core->ready_sent || (core->config.idp_enabled && !core->keys.set))
         return;
     child_ready(core->child);
     core->ready_sent = true;

@@ -12,6 +12,7 @@
 #include "core/loop.h"
 #include "core/overlap.h"
 #include "core/peers.h"
+#include "core/provider_keys.h"
 #include "core/seed.h"
 #include "core/time.h"
 #include "core/tokens.h"
@@ -35,6 +36,7 @@ static void read_config(struct core *core)
         .core_client_id = child_setting(c, "auth.core_client_id"),
         .leeway_s = child_setting_int(c, "auth.leeway"),
         .decision_token_age_s = child_setting_int(c, "auth.decision_token_age"),
+        .keys_max_age_s = child_setting_int(c, "auth.keys_max_age"),
         .roles_from_claim = strcmp(child_setting(c, "auth.roles_from"), "claim") == 0,
         .idp_enabled = child_setting_bool(c, "idp.enabled"),
         .scanning = *child_setting(c, "scan.clamd_socket") != '\0',
@@ -98,6 +100,8 @@ static int start(struct core *core, struct error *err)
     if (r == 0)
         r = link_keys_start(core, err);
     if (r == 0)
+        r = provider_keys_start(core, err);
+    if (r == 0)
         r = seed_apply(core, err);
     if (r == 0)
         r = overlap_warn(core, NULL, err);
@@ -123,7 +127,7 @@ int main(void)
     drains_free(core.drains);
     refusals_free(core.refusals);
     tokens_free(core.tokens);
-    jwk_set_free(core.keys);
+    provider_keys_done(&core);
     free(core.effects.items);
     link_keys_free(core.link_keys);
     child_free(core.child);

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "core/drain.h"
 
-#define PEERS_MAX 8 /* bits of enum peer */
+#define PEERS_MAX 9 /* bits of enum peer */
 #define PEER_LOST_MS 5000
 
 struct peers {

@@ -17,6 +17,7 @@ static const struct {
     {PEER_BLOB_WORKSPACE, "blob-workspace"},
     {PEER_MOVER, "mover"},
     {PEER_IDP, "idp"},
+    {PEER_JWKS, "jwks"},
 };
 
 static const struct {

@@ -14,9 +14,10 @@ enum peer {
     PEER_BLOB_WORKSPACE = 1 << 5,
     PEER_MOVER = 1 << 6,
     PEER_IDP = 1 << 7,
+    PEER_JWKS = 1 << 8,
 };
 #define PEER_BLOB (PEER_BLOB_EXTERNAL | PEER_BLOB_CORE | PEER_BLOB_WORKSPACE)
-#define PEER_ANY_CHILD (PEER_CORE | PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP)
+#define PEER_ANY_CHILD (PEER_CORE | PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP | PEER_JWKS)
 
 enum message {
 #define MESSAGE(name, op, from, to, repeatable) MESSAGE_##name,

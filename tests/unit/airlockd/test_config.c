@@ -76,7 +76,7 @@ static const struct {
     {"auth.roles_from = thin air", NULL, "auth.roles_from must be assignments or claim"},
     {"log.level = loud", NULL, "log.level must be debug, info, warning or error"},
     {"scan.clamd_socket = /run/clamd", NULL, "scan.clamd_socket must stay empty: this release has no scanner"},
-    {"idp.enabled = false", NULL, "idp.enabled must be true"},
+    {"idp.enabled = false", NULL, "idp.enabled = false needs auth.issuer"},
     {"no equals sign", NULL, "this line is neither NAME = VALUE nor [SECTION]"},
     {"[unclosed", NULL, "this line is neither NAME = VALUE nor [SECTION]"},
     {"", "log.level=loud", "---set log.level: log.level must be"},

@@ -12,6 +12,7 @@
 #include "core/dispatch.h"
 #include "core/drain.h"
 #include "core/keys.h"
+#include "core/provider_keys.h"
 #include "core/tokens.h"
 #include "core/workspace.h"
 #include "model/validate.h"
@@ -65,6 +66,8 @@ int bench_setup(void **state)
                              .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
                              .leeway_s = 30,
                              .decision_token_age_s = 5400,
+                             .keys_max_age_s = 3600,
+                             .idp_enabled = true,
                              .job_attempts_max = 3,
                              .job_lease_s = 60,
                              .job_retry_ms = 0,
@@ -80,7 +83,7 @@ int bench_setup(void **state)
     b->core.tokens = tokens_new();
     assert_int_equal(jwt_key_generate(&b->key, &err), 0);
     AUTO_JSON json_t *set = json_pack("{s:[o]}", "keys", jwt_key_public_jwk(b->key));
-    assert_int_equal(jwk_set_parse(set, &b->core.keys, &err), 0);
+    assert_int_equal(jwk_set_parse(set, &b->core.keys.set, &err), 0);
     bench_people(b);
     *state = b;
     return 0;
@@ -94,7 +97,7 @@ int bench_teardown(void **state)
     drains_free(b->core.drains);
     refusals_free(b->core.refusals);
     tokens_free(b->core.tokens);
-    jwk_set_free(b->core.keys);
+    provider_keys_done(&b->core);
     jwt_key_free(b->key);
     free(b->core.effects.items);
     json_decref(b->sas);
