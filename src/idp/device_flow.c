@@ -57,14 +57,15 @@ static const struct {
     [DEVICE_DENIED] = {"access_denied", "The person said no"},
 };
 
-static void answer_approved(struct idp *idp, const struct request *request, const struct credentials *credentials, const json_t *result,
-                            struct answer *a)
+static void answer_approved(struct idp *idp, const struct request *request, const struct credentials *credentials,
+                            const json_t *result, struct answer *a)
 {
     const char *asked_scope = json_text(result, "scope");
     struct scope scope;
 
     const struct account *account = accounts_by_oid(request->accounts, json_text(result, "oid"));
-    if (!account_is_live(account, json_int(result, "auth_time")) || scope_parse(asked_scope, SCOPE_SEVERAL, &scope, NULL) != 0) {
+    if (!account_is_live(account, json_int(result, "auth_time")) ||
+        scope_parse(asked_scope, SCOPE_SEVERAL, &scope, NULL) != 0) {
         answer_oauth_error(a, 400, "invalid_grant", "The person may not sign in any more");
         return;
     }

@@ -11,6 +11,15 @@ const char *request_param(const struct request *request, const char *name)
     return value ? value : "";
 }
 
+const char *request_base(const struct idp *idp, const char *path)
+{
+    const char *const bases[] = {idp->tenant_path, BASE_ALIAS};
+    for (size_t i = 0; i < ARRAY_LEN(bases); i++)
+        if (str_starts(path, bases[i]) && path[strlen(bases[i])] == '/')
+            return bases[i];
+    return "";
+}
+
 bool request_is_plain(const struct request *request)
 {
     for (size_t i = 0; i < request->params->count; i++)
@@ -82,14 +91,13 @@ void discovery_get(struct idp *idp, const struct request *request, struct answer
 void instance_get(struct idp *idp, const struct request *request, struct answer *a)
 {
     const char *asked = request_param(request, "authorization_endpoint");
-    size_t len = strlen(idp->public_url);
+    bool is_here = str_starts(asked, idp->public_url);
+    const char *base = is_here ? request_base(idp, asked + strlen(idp->public_url)) : "";
 
-    if (!str_starts(asked, idp->public_url) ||
-        (!str_starts(asked + len, idp->tenant_path) && !str_starts(asked + len, BASE_ALIAS "/"))) {
+    if (*base == '\0') {
         answer_oauth_error(a, 400, "invalid_instance", "authorization_endpoint is not one of this provider");
         return;
     }
-    const char *base = str_starts(asked + len, BASE_ALIAS "/") ? BASE_ALIAS : idp->tenant_path;
     const char *host = strstr(idp->public_url, "://") + 3;
     AUTO_FREE char *name = xstrndup(host, strcspn(host, ":/"));
     a->cache_s = PUBLIC_CACHE_S;

@@ -38,6 +38,9 @@ endpoint_fn authorize_post; /* the same as a form, or the login page's form comi
 #define DEVICE_PATH "/device"
 #define BASE_ALIAS "/adfs" /* Microsoft's libraries ask nobody else about a tenant of that name */
 
+/* What a path begins with, if that is the tenant or its other name and a slash follows; else "". */
+const char *request_base(const struct idp *idp, const char *path);
+
 /* The value of a parameter, "" when it is not there. */
 const char *request_param(const struct request *request, const char *name);
 /* RFC 6749 §3.1: no parameter may stand twice. */

@@ -33,19 +33,9 @@ static const struct route {
     {LOGOUT_PATH, true, false, logout_get, logout_post},
 };
 
-/* What the path begins with, if that is the tenant or its other name; else "". */
-static const char *path_base(const struct idp *idp, const char *path)
-{
-    const char *const bases[] = {idp->tenant_path, BASE_ALIAS};
-    for (size_t i = 0; i < ARRAY_LEN(bases); i++)
-        if (str_starts(path, bases[i]) && path[strlen(bases[i])] == '/')
-            return bases[i];
-    return "";
-}
-
 static const struct route *route_find(const struct idp *idp, const char *path)
 {
-    size_t base = strlen(path_base(idp, path));
+    size_t base = strlen(request_base(idp, path));
 
     for (size_t i = 0; i < ARRAY_LEN(ROUTES); i++)
         if (ROUTES[i].below_tenant == (base > 0) && strcmp(path + base, ROUTES[i].path) == 0)
@@ -155,7 +145,7 @@ static void run(struct http_exchange *x, struct idp *idp, endpoint_fn *endpoint,
         .cookie = header_or_empty(head, "Cookie"),
         .fetch_site = header_or_empty(head, "Sec-Fetch-Site"),
         .address = http_exchange_address(x),
-        .base = path_base(idp, head->path),
+        .base = request_base(idp, head->path),
         .accounts = accounts,
         .arrived_s = arrived_s,
     };

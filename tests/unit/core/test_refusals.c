@@ -253,6 +253,50 @@ static void a_remembered_token_is_judged_afresh(void **state)
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_GET, NULL, NULL), E_UNAUTHENTICATED);
 }
 
+/* Rows of one kind, whosever. */
+static int rows_of(struct bench *b, const char *kind, const char *subject)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int count = 0;
+    assert_int_equal(db_select(b->core.db, Q_AUDIT_LIST, ARGS(DB_I(0), DB_T(""), DB_I(1000)), &rows, NULL), 0);
+    while (db_rows_next(rows, NULL) == 1)
+        count += strcmp(db_text(rows, 2), kind) == 0 && strcmp(db_text(rows, 5), subject) == 0;
+    return count;
+}
+
+static int tell(struct bench *b, const char *event, const char *subject, const char *address)
+{
+    return bench_ask(b, PEER_IDP, MESSAGE_IDP_EVENT,
+                     json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", event, "subject", subject, "method",
+                               "password", "client", "airlock-cli", "address", address, "reason", "why"),
+                     NULL);
+}
+
+/* Each log-in is a row; of those who failed, one per address prefix and minute. */
+static void log_ins_are_recorded(void **state)
+{
+    struct bench *b = *state;
+    static const char *const KINDS[][2] = {
+        {"signin", "login"},         {"device", "login.device"},      {"denied", "login.denied"},
+        {"lockout", "login.locked"}, {"reuse", "login.token_reused"}, {"revoked", "login.token_revoked"},
+        {"logout", "logout"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
+        assert_int_equal(tell(b, KINDS[i][0], "alice", "192.0.2.1"), 0);
+        assert_int_equal(rows_of(b, KINDS[i][1], "alice"), 1);
+    }
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(tell(b, "refused", "", i % 2 ? "192.0.2.1" : "192.0.2.77"), 0);
+    int rows = rows_of(b, "refused", "");
+    assert_true(rows >= 1 && rows <= 4); /* two, if the minute turned meanwhile, with their counts */
+    AUTO_JSON json_t *detail = last_refusal(b);
+    assert_string_equal(json_text(detail, "op"), "idp.event");
+    assert_int_equal(tell(b, "lockout", "", "198.51.100.1"), 0); /* of an address alone */
+    assert_int_equal(rows_of(b, "login.locked", ""), 0);
+    assert_int_equal(tell(b, "nonsense", "alice", "192.0.2.1"), E_INVALID);
+    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_IDP_EVENT, json_pack("{s:s}", "event", "signin"), NULL), E_PROTOCOL);
+}
+
 static void a_process_says_only_what_it_may(void **state) /* T34 */
 {
     struct bench *b = *state;
@@ -271,7 +315,7 @@ int main(void)
         T(t61_networks_are_judged_before_links), T(t08_a_link_opens_its_account_only),
         T(t29_a_decision_wants_a_fresh_token),   T(core_tokens_open_only_what_they_should),
         T(a_remembered_token_is_judged_afresh),  T(a_process_says_only_what_it_may),
-        T(empty_lists_have_their_readers),
+        T(empty_lists_have_their_readers),       T(log_ins_are_recorded),
     };
     return cmocka_run_group_tests_name("core/refusals", tests, NULL, NULL);
 }
