@@ -85,5 +85,8 @@ void answer_problem(const struct error *problem, struct str *body)
 
 void answer_refusal(int status, const char *detail, struct str *body)
 {
-    append_problem(body, "http", "The request was not taken", status, detail, "");
+    bool too_often = status == error_http_status(E_RATE);
+
+    append_problem(body, too_often ? error_name(E_RATE) : "http",
+                   too_often ? error_title(E_RATE) : "The request was not taken", status, detail, "");
 }

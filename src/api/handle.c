@@ -12,7 +12,7 @@
 
 #define JSON_TYPE "application/json"
 #define PROBLEM_TYPE "application/problem+json"
-#define RETRY_AFTER_S 1
+#define RETRY_AFTER_S 1u /* where nobody knows better */
 #define TOKEN_MAX (16 * 1024)
 
 /* One exchange between its head and its answer. */
@@ -99,7 +99,7 @@ static void send_problem(struct http_exchange *x, const struct turn *turn, const
     if (status == 405)
         add_allow(x, &turn->match);
     if (status == 503 || status == 429)
-        http_header_addf(x, "Retry-After", "%d", RETRY_AFTER_S);
+        http_header_addf(x, "Retry-After", "%u", problem->retry_after_s ? problem->retry_after_s : RETRY_AFTER_S);
     answer_problem(problem, &body);
     http_reply(x, status, PROBLEM_TYPE, str_text(&body), body.len);
 }

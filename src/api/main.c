@@ -12,6 +12,7 @@ int main(void)
     listener_init(&listener, &(struct listener_spec){.workers_setting = "api.workers",
                                                      .handler = api_handle,
                                                      .refusal = api_refuse,
+                                                     .paced = true,
                                                      .ctx = &api});
     api_init(&api, listener.core, AIRLOCK_VERSION, child_setting(listener.child, "api.public_url"));
     listener_confine(&listener, NULL, 0, 1);

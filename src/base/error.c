@@ -39,6 +39,7 @@ static void error_fill(struct error *err, int code, const char *field, const cha
     if (!err)
         return;
     err->code = code;
+    err->retry_after_s = 0;
     (void)snprintf(err->field, sizeof err->field, "%s", field); /* cut on purpose: it is for a person */
     (void)vsnprintf(err->detail, sizeof err->detail, fmt, args);
 }

@@ -20,9 +20,10 @@ enum error_code {
 };
 
 struct error {
-    int code;          /* 0 or an E_ code */
-    char field[96];    /* the offending input field or setting, or "" */
-    char detail[512];  /* one sentence for a person: what is wrong and what to do */
+    int code;               /* 0 or an E_ code */
+    char field[96];         /* the offending input field or setting, or "" */
+    char detail[512];       /* one sentence for a person: what is wrong and what to do */
+    unsigned retry_after_s; /* of E_RATE: after so many seconds it would go through; 0: not known */
 };
 
 /* Fills err (if any) and returns code, so that `return error_set(err, E_INVALID, "…")` is one line. */

@@ -13,6 +13,8 @@
 
 #define GET_TRIES 4
 #define RETRY_AFTER_MAX_S 20
+#define RATE_TRIES 6
+#define RATE_WAIT_MAX_S 30 /* of one wait; a server that asks for more is not waited for */
 #define PAGES_MAX 10000
 
 char *api_next_path(const char *link_header)
@@ -73,8 +75,8 @@ static void pause_s(uint64_t seconds)
 }
 
 /* Sends, and sends a GET again while the server is restarting. */
-static int send_patiently(struct cli *cli, const struct web_request *request, struct web_answer *answer,
-                          struct error *err)
+static int send_through_restart(struct cli *cli, const struct web_request *request, struct web_answer *answer,
+                                struct error *err)
 {
     bool again = strcmp(request->method, "GET") == 0;
 
@@ -84,6 +86,28 @@ static int send_patiently(struct cli *cli, const struct web_request *request, st
         if (!again || !passing || try == GET_TRIES)
             return r;
         pause_s(web_retry_after(answer, (uint64_t)try, RETRY_AFTER_MAX_S));
+    }
+}
+
+/* A 429 changed nothing, so whatever it was is sent again, when the server says so. */
+static int send_patiently(struct cli *cli, const struct web_request *request, struct web_answer *answer,
+                          struct error *err)
+{
+    uint64_t waited_s = 0;
+
+    for (int try = 1;; try++) {
+        int r = send_through_restart(cli, request, answer, err);
+        if (r || answer->status != 429)
+            return r;
+        uint64_t wait_s = web_retry_after(answer, (uint64_t)try, UINT32_MAX);
+        if (wait_s > RATE_WAIT_MAX_S)
+            return error_set(err, E_RATE, "The server takes no more of these requests for %llu seconds",
+                             (unsigned long long)wait_s);
+        if (try == RATE_TRIES)
+            return error_set(err, E_RATE, "The server still takes no more requests after %d tries in %llu seconds", try,
+                             (unsigned long long)waited_s);
+        pause_s(wait_s);
+        waited_s += wait_s;
     }
 }
 

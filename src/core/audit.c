@@ -7,13 +7,15 @@
 #define REFUSALS_MAX 512
 #define MINUTE_US 60000000
 
-/* Refusals of one reason and address prefix in one minute, without a valid credential or by one link. */
+/* Refusals of one reason and address prefix in one minute: without a valid credential, by one link, or of one person
+ * who came too often. */
 struct refusal_count {
     int64_t minute;
     int code;
     enum message message;
     char prefix[ADDRESS_MAX];
     char link_id[SAS_LINK_ID_DIGITS + 1];
+    char subject[SUBJECT_MAX]; /* who came too often */
     char workspace[UUID_TEXT_SIZE];
     char request[UUID_TEXT_SIZE];
     int64_t count; /* beyond the one that was written at once */
@@ -42,11 +44,11 @@ static int audit_insert(struct core *core, const struct call *call, const char *
         json_append_value(&text, detail);
     else
         str_append(&text, "{}");
-    int r = db_exec(core->db, Q_AUDIT_ADD,
-                    ARGS(DB_I(call->now), DB_T(kind), DB_T(*call->workspace ? call->workspace : NULL),
-                         DB_T(*call->request ? call->request : NULL), DB_T(subject), DB_T(address),
-                         DB_T(str_text(&text))),
-                    err);
+    int r =
+        db_exec(core->db, Q_AUDIT_ADD,
+                ARGS(DB_I(call->now), DB_T(kind), DB_T(*call->workspace ? call->workspace : NULL),
+                     DB_T(*call->request ? call->request : NULL), DB_T(subject), DB_T(address), DB_T(str_text(&text))),
+                err);
     return r < 0 ? r : 0;
 }
 
@@ -72,6 +74,7 @@ bool audit_is_refusal(int code)
     case E_CONFLICT:
     case E_TOO_LARGE:
     case E_STALE:
+    case E_RATE:
     case E_SAS:
     case E_SAS_PERMISSION:
     case E_SAS_PROTOCOL:
@@ -92,10 +95,17 @@ static void address_prefix(const char *address, char out[static ADDRESS_MAX])
     (void)snprintf(out, ADDRESS_MAX, "%.*s", (int)len, address);
 }
 
+/* Who came too often; other refusals of a person are not counted but written. */
+static const char *refused_too_often(const struct call *call, int code)
+{
+    return code == E_RATE && call->who.known ? call->who.subject : "";
+}
+
 static bool refusal_is_like(const struct refusal_count *row, const struct call *call, int code, const char *prefix)
 {
     return row->minute == call->now / MINUTE_US && row->code == code && row->message == call->message &&
-           strcmp(row->prefix, prefix) == 0 && strcmp(row->link_id, call->link_id) == 0;
+           strcmp(row->prefix, prefix) == 0 && strcmp(row->link_id, call->link_id) == 0 &&
+           strcmp(row->subject, refused_too_often(call, code)) == 0;
 }
 
 /* true: this one is the first of its kind in this minute and is written at once. */
@@ -119,6 +129,7 @@ static bool refusal_is_first(struct refusals *refusals, const struct call *call,
     *empty = (struct refusal_count){.minute = call->now / MINUTE_US, .code = code, .message = call->message};
     (void)str_copy(empty->prefix, sizeof empty->prefix, prefix); /* the sizes are the same on both sides */
     (void)str_copy(empty->link_id, sizeof empty->link_id, call->link_id);
+    (void)str_copy(empty->subject, sizeof empty->subject, refused_too_often(call, code));
     (void)str_copy(empty->workspace, sizeof empty->workspace, call->workspace);
     (void)str_copy(empty->request, sizeof empty->request, call->request);
     return true;
@@ -128,7 +139,9 @@ int audit_refusal(struct core *core, const struct call *call, const struct error
 {
     const char *account = json_text(call->in, "account");
 
-    if (!call->who.known && !refusal_is_first(core->refusals, call, why->code))
+    bool counted = !call->who.known || why->code == E_RATE;
+
+    if (counted && !refusal_is_first(core->refusals, call, why->code))
         return 0;
     AUTO_JSON json_t *detail = json_pack("{s:s, s:s}", "op", message_op(call->message), "code", error_name(why->code));
     json_t *reason = json_string(why->detail); /* NULL when cut inside a character */
@@ -152,7 +165,7 @@ static int refusal_tell(struct core *core, const struct refusal_count *row, int6
         json_object_set_new(detail, "link", json_string(row->link_id));
     (void)str_copy(call.workspace, sizeof call.workspace, row->workspace);
     (void)str_copy(call.request, sizeof call.request, row->request);
-    return audit_insert(core, &call, "refused", "", row->prefix, detail, err);
+    return audit_insert(core, &call, "refused", row->subject, row->prefix, detail, err);
 }
 
 int audit_flush_refusals(struct core *core, int64_t now, struct error *err)

@@ -9,8 +9,8 @@
 int audit_add(struct core *core, const struct call *call, const char *kind, const char *subject, json_t *detail_stolen,
               struct error *err) MUST_USE;
 
-/* A refusal, after the refused question was rolled back. Those with a checked token get a row each; the others
- * are counted per reason, link if there is one, address prefix and minute, so that a flood cannot fill the disk: the
+/* A refusal, after the refused question was rolled back. Those with a checked token get a row each; the others,
+ * and those of people who come too often, are counted per reason, link or person if there is one, address prefix and minute, so that a flood cannot fill the disk: the
  * first is written at once, how many more there were when the minute is over. */
 int audit_refusal(struct core *core, const struct call *call, const struct error *why, struct error *err) MUST_USE;
 /* Writes the counts of minutes that are over. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "core/limits.h"
 #include "core/provider_keys.h"
 #include "core/tokens.h"
 #include "core/workspace.h"
@@ -71,7 +73,7 @@ static int caller_verify(struct core *core, struct call *call, unsigned *ret_cla
     call->who.known = true; /* for the audit of a refusal; the roles follow */
     *ret_claimed = claim_roles(claims);
     call->who.is_core_token = strcmp(call->who.audience, core->config.core_client_id) == 0;
-    return 0;
+    return limits_person(core->limits, call, clock_mono_us(), err);
 }
 
 /* The caller's roles in a scope ("" is the TRE): by assignment, or as the token claims, as the operator chose. */
@@ -129,7 +131,7 @@ static int caller_workspace_by_core_token(struct core *core, struct call *call, 
     return workspace_load(core, call->workspace, &w, err);
 }
 
-int caller_workspace(struct core *core, struct call *call, unsigned needed, unsigned core_roles, struct error *err)
+static int caller_enter(struct core *core, struct call *call, unsigned needed, unsigned core_roles, struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
     unsigned claimed = 0;
@@ -153,6 +155,12 @@ int caller_workspace(struct core *core, struct call *call, unsigned needed, unsi
     if (call->who.roles == 0)
         return no_such_workspace(err);
     return caller_need_role(call, needed, err);
+}
+
+int caller_workspace(struct core *core, struct call *call, unsigned needed, unsigned core_roles, struct error *err)
+{
+    int r = caller_enter(core, call, needed, core_roles, err);
+    return r ? r : limits_change(core->limits, call, clock_mono_us(), err);
 }
 
 int caller_fresh(const struct core *core, const struct call *call, struct error *err)

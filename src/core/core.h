@@ -87,6 +87,7 @@ struct provider_keys {
 };
 
 struct drains;
+struct limits;
 struct link_keys;
 struct peers;
 struct refusals;
@@ -102,6 +103,7 @@ struct core {
     struct tokens *tokens;       /* verified with these keys */
     struct effects effects;
     struct drains *drains;
+    struct limits *limits;
     struct peers *peers;
     struct refusals *refusals;
     bool ready_sent;

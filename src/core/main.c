@@ -9,6 +9,7 @@
 #include "core/audit.h"
 #include "core/drain.h"
 #include "core/keys.h"
+#include "core/limits.h"
 #include "core/loop.h"
 #include "core/overlap.h"
 #include "core/peers.h"
@@ -51,6 +52,18 @@ static void read_config(struct core *core)
                            [POLICY_MAX_BYTES_PER_WORKSPACE] = child_setting_int(c, "policy.max_bytes_per_workspace"),
                            [POLICY_LINK_LIFETIME] = child_setting_int(c, "policy.link_lifetime")},
     };
+}
+
+static struct limits *read_limits(const struct child *c)
+{
+    return limits_new(&(struct limits_config){
+        .subject_rate = child_setting_int(c, "limits.subject_rate"),
+        .subject_burst = child_setting_int(c, "limits.subject_burst"),
+        .workspace_rate = child_setting_int(c, "limits.workspace_rate"),
+        .workspace_burst = child_setting_int(c, "limits.workspace_burst"),
+        .decisions_per_minute = child_setting_int(c, "limits.decisions_per_minute"),
+        .links_per_minute = child_setting_int(c, "limits.links_per_minute"),
+    });
 }
 
 static int load_master_key(struct core *core, struct error *err)
@@ -116,6 +129,7 @@ int main(void)
     struct error err = {0};
 
     read_config(&core);
+    core.limits = read_limits(core.child);
     if (!core.config.scanning)
         log_info("malware scanning is off by policy: requests go to review unscanned, and say so");
     if (start(&core, &err) != 0)
@@ -125,6 +139,7 @@ int main(void)
     db_close(core.db);
     peers_free(core.peers);
     drains_free(core.drains);
+    limits_free(core.limits);
     refusals_free(core.refusals);
     tokens_free(core.tokens);
     provider_keys_done(&core);

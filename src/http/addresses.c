@@ -45,9 +45,9 @@ void http_addresses_free(struct http_addresses *a)
 }
 
 /* IPv4, as it stands inside IPv6. IPv6: its /64, which one client owns as a whole. */
-static bool address_key(const struct sockaddr_storage *peer, unsigned char key[static 16])
+bool http_address_key(const struct sockaddr_storage *peer, unsigned char key[static HTTP_ADDRESS_KEY_SIZE])
 {
-    memset(key, 0, 16);
+    memset(key, 0, HTTP_ADDRESS_KEY_SIZE);
     if (peer->ss_family == AF_INET) {
         memset(key + 10, 0xff, 2);
         memcpy(key + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
@@ -77,7 +77,7 @@ static struct http_address_list *address_bucket(struct http_addresses *a, const 
 static struct http_address *address_find(struct http_address_list *bucket, const unsigned char key[static 16])
 {
     struct http_address *address;
-    LIST_FOREACH (address, bucket, link)
+    LIST_FOREACH(address, bucket, link)
         if (memcmp(address->key, key, sizeof address->key) == 0)
             return address;
     return NULL;
@@ -85,8 +85,8 @@ static struct http_address *address_find(struct http_address_list *bucket, const
 
 bool http_addresses_enter(struct http_addresses *a, const struct sockaddr_storage *peer, struct http_address **ret)
 {
-    unsigned char key[16];
-    if (a->max_each == 0 || !address_key(peer, key)) {
+    unsigned char key[HTTP_ADDRESS_KEY_SIZE];
+    if (a->max_each == 0 || !http_address_key(peer, key)) {
         *ret = NULL;
         return true;
     }

@@ -137,12 +137,30 @@ enum http_step exchange_answered(struct http_connection *c)
     return STEP_NEXT;
 }
 
+static void refuse_plainly(struct http_exchange *x, int status, const char *detail)
+{
+    char text[sizeof((struct error *)NULL)->detail + 2];
+    int len = snprintf(text, sizeof text, "%s\n", detail);
+    http_reply(x, status, "text/plain; charset=utf-8", text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
+}
+
+/* In the program's own form, where it has one. */
+static void refuse(struct http_exchange *x, int status, const char *detail)
+{
+    const struct http_server *s = x->conn->server;
+    (s->refusal ? s->refusal : refuse_plainly)(x, status, detail);
+}
+
 enum http_step exchange_handle(struct http_connection *c)
 {
     struct http_server *s = c->server;
     struct http_exchange *x = c->x;
+    struct error err = {0};
 
-    s->settings.handler(x, s->settings.ctx);
+    if (pace_refuses(x, &err))
+        refuse(x, 429, err.detail);
+    else
+        s->settings.handler(x, s->settings.ctx);
     if (x->work) {
         c->phase = PHASE_WORK;
         return STEP_NEXT;
@@ -161,18 +179,8 @@ enum http_step exchange_work(struct http_connection *c)
     return work_waits(c->server) ? STEP_YIELD : STEP_NEXT;
 }
 
-static void refuse_plainly(struct http_exchange *x, int status, const char *detail)
-{
-    char text[sizeof((struct error *)NULL)->detail + 2];
-    int len = snprintf(text, sizeof text, "%s\n", detail);
-    http_reply(x, status, "text/plain; charset=utf-8", text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
-}
-
 enum http_step exchange_refuse(struct http_connection *c)
 {
-    struct http_exchange *x = c->x;
-    void (*refuse)(struct http_exchange *, int, const char *) =
-        c->server->refusal ? c->server->refusal : refuse_plainly;
-    refuse(x, x->refuse_status, x->refuse_detail);
+    refuse(c->x, c->x->refuse_status, c->x->refuse_detail);
     return exchange_answered(c);
 }

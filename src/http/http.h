@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/error.h"
 #include "base/network.h"
 #include "base/str.h"
@@ -91,6 +92,9 @@ struct http_settings {
     unsigned workers;               /* threads that run handlers, sinks and pumps */
     unsigned max_connections;
     unsigned max_per_address;       /* connections of one client address (IPv6: one /64); 0: no cap */
+    struct bucket_rule pace;        /* requests of one client address (the same); count 0: no limit. Who asks too often
+                                       gets 429 with a true Retry-After through the refusal function; each answer of 401
+                                       counts as HTTP_PACE_REFUSED_COST requests */
     unsigned head_deadline_ms;      /* from the first byte (or accept) to the end of the head, in total */
     unsigned idle_deadline_ms;      /* between exchanges on a kept-alive connection */
     unsigned min_body_rate;         /* bytes per second, up and down, averaged after a grace of 10 s; 0: off. Only time
@@ -106,6 +110,7 @@ struct http_settings {
     void *ctx;
 };
 #define HTTP_BUFFER_SIZE (512 * 1024)
+#define HTTP_PACE_REFUSED_COST 10
 
 /* The server owns its threads: _run starts the workers (after the caller has confined itself) and joins them; it
  * returns after http_server_stop and the end (or abort after grace_ms) of all exchanges. watch: other descriptors the
@@ -212,7 +217,7 @@ void http_work(struct http_exchange *x, int (*step)(struct http_exchange *x, voi
 void http_collect_body(struct http_exchange *x, size_t max, void (*fn)(struct http_exchange *x, char *body, size_t len),
                        void (*too_large)(struct http_exchange *x));
 
-/* The refusals of the layer itself (bad head, head time-out, broken chunks) have a plain body; a program may give its
+/* The refusals of the layer itself (bad head, head time-out, broken chunks, too many requests) have a plain body; a program may give its
  * own form (problem+json, Azure's XML). fn runs on a worker and must reply; after a bad head the exchange's head is
  * empty. Before http_server_run. A connection over a cap gets a fixed 503: no state is kept for it. */
 void http_server_set_refusal(struct http_server *s,

@@ -92,6 +92,9 @@ void http_addresses_free(struct http_addresses *a);
 bool http_addresses_enter(struct http_addresses *a, const struct sockaddr_storage *peer, struct http_address **ret);
 void http_addresses_leave(struct http_address *address); /* NULL is not counted */
 /* The numeric form without port; "" for a peer that is not IP. IPv4 in IPv6 is shown as IPv4. */
+#define HTTP_ADDRESS_KEY_SIZE 16
+/* What is one client: an IPv4 address, or an IPv6 /64. false: neither. */
+bool http_address_key(const struct sockaddr_storage *peer, unsigned char key[static HTTP_ADDRESS_KEY_SIZE]);
 void http_address_format(const struct sockaddr_storage *peer, char out[static INET6_ADDRSTRLEN]);
 
 /* --- proxy.c: the header by which a proxy names its client, by itself --- */
@@ -254,10 +257,15 @@ struct http_server {
     struct http_connection **connections;
     unsigned connection_count;
     struct http_addresses *addresses;
+    struct buckets *paces;  /* has a lock of its own; NULL: no limit */
     struct ssl_ctx_st *tls; /* for new connections; NULL: plain HTTP. The loop may ask without the lock whether it is */
     void *free_buffers;     /* each holds the pointer to the next */
     unsigned buffers_made, resting;
 };
+
+/* pace.c: how often an address may ask. Workers. */
+bool pace_refuses(struct http_exchange *x, struct error *err); /* true: too often; Retry-After is set */
+void pace_credential_refused(struct http_exchange *x);
 
 /* io.c: the only reads and writes of client sockets. Bytes moved, or IO_AGAIN, or IO_END (closed, broken). */
 enum { IO_END = 0, IO_AGAIN = -1 };

@@ -136,6 +136,8 @@ static int reply_begin(struct http_exchange *x, int status, const char *content_
         str_reset(&x->headers);
         status = 500;
     }
+    if (status == 401)
+        pace_credential_refused(x);
     x->replied = true;
     x->after = reply_after(x);
     rate_start(x, true);

@@ -33,6 +33,7 @@ int http_server_new(const struct http_settings *settings, struct http_server **r
     s->scratch = xmalloc(HTTP_DRAIN_MAX);
     s->connections = xcalloc(settings->max_connections, sizeof(struct http_connection *));
     s->addresses = http_addresses_new(settings->max_per_address, settings->max_connections);
+    s->paces = buckets_new(&settings->pace);
     LIST_INIT(&s->watches);
     TAILQ_INIT(&s->work);
     TAILQ_INIT(&s->waiting);
@@ -66,6 +67,7 @@ void http_server_free(struct http_server *s)
     tls_context_free(s->tls);
     buffers_free(s);
     http_addresses_free(s->addresses);
+    buckets_free(s->paces);
     pthread_cond_destroy(&s->work_ready);
     pthread_mutex_destroy(&s->lock);
     free(s->connections);

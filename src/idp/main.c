@@ -84,6 +84,7 @@ int main(void)
     listener_init(&program.listener, &(struct listener_spec){.workers_setting = "idp.workers",
                                                              .handler = handle,
                                                              .refusal = server_refuse,
+                                                             .paced = true,
                                                              .after_channel = publish,
                                                              .ctx = &program});
     load(&program);

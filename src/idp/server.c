@@ -237,7 +237,7 @@ void server_refuse(struct http_exchange *x, int status, const char *detail)
     struct answer a;
 
     answer_init(&a);
-    answer_oauth_error(&a, status, "invalid_request", detail);
+    answer_oauth_error(&a, status, status == 429 ? oauth_error_for(E_RATE) : "invalid_request", detail);
     add_common_headers(x, NULL);
     add_answer_headers(x, &a);
     http_reply(x, a.status, a.type, str_text(&a.body), a.body.len);

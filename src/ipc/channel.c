@@ -205,8 +205,8 @@ static int channel_read(struct channel *c, size_t want, struct error *err)
         c->in = xrealloc(c->in, c->in_cap);
     }
     struct iovec piece = {c->in + c->in_len, c->in_cap - c->in_len};
-    struct msghdr msg = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes,
-                         .msg_controllen = sizeof control.bytes};
+    struct msghdr msg = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     ssize_t got = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return 0;
@@ -275,6 +275,9 @@ json_t *message_answer(int64_t id, json_t *ok_stolen)
 json_t *message_refusal(int64_t id, const struct error *err)
 {
     json_t *detail = json_string(err->detail); /* NULL when not UTF-8: a cut in the middle of a character */
-    return json_pack("{s:I, s:{s:s, s:o, s:s}}", "id", (json_int_t)id, "error", "code", error_name(err->code), "detail",
-                     detail ? detail : json_string(error_title(err->code)), "field", err->field);
+    json_t *error = json_pack("{s:s, s:o, s:s}", "code", error_name(err->code), "detail",
+                              detail ? detail : json_string(error_title(err->code)), "field", err->field);
+    if (err->retry_after_s > 0)
+        json_object_set_new(error, "retryAfterS", json_integer(err->retry_after_s));
+    return json_pack("{s:I, s:o}", "id", (json_int_t)id, "error", error);
 }

@@ -215,9 +215,14 @@ static int answer_open(json_t *answer, json_t **ret_ok, struct error *err)
 {
     json_t *refusal = json_object_get(answer, "error");
 
-    if (refusal)
-        return error_set_field(err, error_code_by_name(json_text(refusal, "code")), json_text(refusal, "field"), "%s",
-                               json_text(refusal, "detail"));
+    if (refusal) {
+        int64_t wait_s = json_int(refusal, "retryAfterS");
+        int r = error_set_field(err, error_code_by_name(json_text(refusal, "code")), json_text(refusal, "field"), "%s",
+                                json_text(refusal, "detail"));
+        if (err && wait_s > 0 && wait_s <= UINT32_MAX)
+            err->retry_after_s = (unsigned)wait_s;
+        return r;
+    }
     if (ret_ok)
         *ret_ok = json_incref(json_object_get(answer, "ok"));
     return 0;

@@ -144,6 +144,18 @@ static void read_proxies(struct listener *listener)
     }
 }
 
+/* Behind a proxy that does not name its clients all have one address: nothing can be said about any of them. */
+static struct bucket_rule read_pace(const struct listener *listener)
+{
+    const struct child *c = listener->child;
+
+    if (!listener->spec.paced || (child_setting_bool(c, "http.behind_proxy") && listener->proxy_count == 0))
+        return (struct bucket_rule){.count = 0};
+    return (struct bucket_rule){.count = child_setting_int(c, "limits.address_rate"),
+                                .per_s = 1,
+                                .burst = child_setting_int(c, "limits.address_burst")};
+}
+
 static void listener_serve(struct listener *listener)
 {
     read_proxies(listener);
@@ -153,6 +165,7 @@ static void listener_serve(struct listener *listener)
         .workers = listener_setting(listener, listener->spec.workers_setting),
         .max_connections = listener_setting(listener, "http.max_connections"),
         .max_per_address = listener_setting(listener, "http.max_per_address"),
+        .pace = read_pace(listener),
         .head_deadline_ms = listener_setting(listener, "http.head_deadline_ms"),
         .idle_deadline_ms = listener_setting(listener, "http.idle_deadline_ms"),
         .min_body_rate = listener_setting(listener, "http.min_body_rate"),

@@ -14,6 +14,7 @@ struct listener_spec {
     const char *workers_setting;  /* "api.workers" and the like */
     void (*handler)(struct http_exchange *x, void *ctx);
     void (*refusal)(struct http_exchange *x, int status, const char *detail);
+    bool paced; /* limits.address_rate holds here; the program receives its settings */
     /* What core says unasked; NULL: nothing is expected. */
     void (*push)(const char *op, const json_t *message, void *ctx);
     void (*before_channel)(void *ctx); /* loop thread: a new channel to core is about to be used; NULL */

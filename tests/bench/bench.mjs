@@ -10,7 +10,7 @@ import { memoryOf, treeProcesses } from '../e2e/lib/memory.mjs';
 import { runOk } from '../e2e/lib/run.mjs';
 import { trust } from '../e2e/lib/http.mjs';
 import { makeCa, serverCertificate, tlsSettings } from '../e2e/lib/tls.mjs';
-import { BUILD, freePortBase, temporaryDir, Tree } from '../e2e/lib/tree.mjs';
+import { BUILD, freePortBase, temporaryDir, Tree, UNLIMITED } from '../e2e/lib/tree.mjs';
 import { benchLives, benchReads } from './control.mjs';
 import { benchCrowd } from './crowd.mjs';
 import { benchMany } from './many.mjs';
@@ -48,7 +48,7 @@ class Bench {
   }
 
   async tree(name, set = {}) {
-    const tree = new Tree({ dir: path.join(this.scratch, name), base: await freePortBase(), set: { 'policy.max_files': 10_000, ...set } });
+    const tree = new Tree({ dir: path.join(this.scratch, name), base: await freePortBase(), set: { ...UNLIMITED, 'policy.max_files': 10_000, ...set } });
     this.running.push(tree);
     return tree.start();
   }

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assertAzureError, blobUrl, blockId, deleteBlob, draftWith, filesBelow, getBlob, listBlobs, namesOf, putBlob, putBlock,
-  putBlockList, sha256, startTree, until,
+  putBlockList, sha256, startTree, UNLIMITED, until,
 } from './harness.mjs';
 import { expectOnDisk, inLanes, soon, SPREAD_MS } from './lib/races.mjs';
 import { times } from './lib/scale.mjs';
@@ -38,7 +38,7 @@ async function submittedWithStagedBlock(tree, files) {
 }
 
 test(`T01 a draft's link writes nothing after the submit, ${SUBMITS} times over`, { timeout: 900_000 }, async (t) => {
-  const tree = await startTree(t);
+  const tree = await startTree(t, { set: UNLIMITED });
   await inLanes(SUBMITS, async (i) => {
     const files = { 'a.txt': Buffer.from(`as submitted ${i}`) };
     const request = await submittedWithStagedBlock(tree, files);
@@ -52,7 +52,7 @@ test(`T01 a draft's link writes nothing after the submit, ${SUBMITS} times over`
 });
 
 test(`T01 a link hammered for ${HAMMER_MS} ms while its request is sealed and decided on`, async (t) => {
-  const tree = await startTree(t);
+  const tree = await startTree(t, { set: UNLIMITED });
   const files = { 'a.txt': Buffer.from('as submitted') };
   const request = await submittedWithStagedBlock(tree, files);
   const refusals = [];
@@ -106,7 +106,7 @@ async function lateEnd(tree, { query = '', close, flow = false }) {
 }
 
 test('T02 an upload that began before the submit and ends after it', async (t) => {
-  const tree = await startTree(t);
+  const tree = await startTree(t, { set: UNLIMITED });
   const alice = tree.as('alice');
   const submit = (request) => alice.submit(request);
   const BLOCK = `comp=block&blockid=${encodeURIComponent(blockId(1))}`;
@@ -167,7 +167,7 @@ test(`T03 ${RACES} commits of block lists and blobs against submit`, { timeout: 
 });
 
 test('T04 uncommitted blocks belong to their generation and their request', async (t) => {
-  const tree = await startTree(t);
+  const tree = await startTree(t, { set: UNLIMITED });
   const alice = tree.as('alice');
   const ids = [blockId(1), blockId(2)];
   const stage = async (link) => {

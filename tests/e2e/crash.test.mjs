@@ -5,7 +5,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { blockId, getBlob, putBlob, putBlock, putBlockList, Request, run, sha256, startTree, until } from './harness.mjs';
+import {
+  blockId, getBlob, putBlob, putBlock, putBlockList, Request, run, sha256, startTree, UNLIMITED, until,
+} from './harness.mjs';
 
 const KILLS = Number(process.env.AIRLOCK_KILLS ?? 100);
 const SEED = Number(process.env.AIRLOCK_SEED ?? Date.now() % 1_000_000);
@@ -174,7 +176,7 @@ const expectedPlace = ({ ending, type }) => PLACE[ending]?.[type] ?? [];
 test(`${KILLS} times kill -9 during whole life cycles`, { timeout: 1_200_000 }, async (t) => {
   t.diagnostic(`AIRLOCK_SEED=${SEED}`);
   const random = seeded(SEED);
-  const tree = await startTree(t);
+  const tree = await startTree(t, { set: UNLIMITED });
   const workers = Array.from({ length: CLIENTS }, (_, i) => new Worker(tree, i, seeded(SEED + i + 1)));
   const counts = {};
   let going = true;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { filesBelow, getBlob, listBlobs, putBlob, sha256, startTree, until } from './harness.mjs';
+import { filesBelow, getBlob, listBlobs, putBlob, sha256, startTree, UNLIMITED, until } from './harness.mjs';
 import { manyNames, oddNames, xmlText } from './lib/names.mjs';
 import { inParallel } from './lib/pool.mjs';
 
@@ -37,7 +37,7 @@ async function walk(link, prefix = '') {
 }
 
 test(`${COUNT} files go in`, { timeout: 600_000 }, async (t) => {
-  const tree = await startTree(t, { set: { 'policy.max_files': 10_000 } });
+  const tree = await startTree(t, { set: { ...UNLIMITED, 'policy.max_files': 10_000 } });
   const alice = tree.as('alice');
   const names = manyNames(COUNT);
   const sorted = [...names].sort(byBytes);

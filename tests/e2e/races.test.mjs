@@ -2,7 +2,7 @@
 // An upload against a submit is T03, in abuse-writes.test.mjs.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { inReview, startTree } from './harness.mjs';
+import { inReview, startTree, UNLIMITED } from './harness.mjs';
 import { expectOnDisk, inLanes, soon } from './lib/races.mjs';
 import { times } from './lib/scale.mjs';
 
@@ -30,7 +30,7 @@ async function contend(first, second) {
 }
 
 test(`${RACES} approvals against rejections`, { timeout: 900_000 }, async (t) => {
-  const tree = await startTree(t);
+  const tree = await startTree(t, { set: UNLIMITED });
   const [alice, bob, erin] = ['alice', 'bob', 'erin'].map((name) => tree.as(name));
   const raced = await inLanes(RACES, async (i) => {
     const request = await inReview(tree, 'export', { 'a.txt': Buffer.from(`decide ${i}`) });
@@ -47,7 +47,7 @@ test(`${RACES} approvals against rejections`, { timeout: 900_000 }, async (t) =>
 });
 
 test(`${RACES} approvals against cancellations`, { timeout: 900_000 }, async (t) => {
-  const tree = await startTree(t);
+  const tree = await startTree(t, { set: UNLIMITED });
   const [alice, bob] = ['alice', 'bob'].map((name) => tree.as(name));
   const ended = await inLanes(RACES, async (i) => {
     const request = await inReview(tree, i % 2 ? 'import' : 'export', { 'a.txt': Buffer.from(`cancel ${i}`) });

@@ -216,6 +216,10 @@ export function temporaryDir(name) {
   return fs.mkdtempSync(path.join(process.env.AIRLOCK_TMP ?? os.tmpdir(), `airlock-${name}-`));
 }
 
+/** Settings for tests that are meant to be faster than people: no rate limits. */
+export const UNLIMITED = Object.fromEntries(
+  ['subject_rate', 'workspace_rate', 'decisions_per_minute', 'links_per_minute', 'address_rate'].map((name) => [`limits.${name}`, 0]));
+
 /** A running tree that ends with the test t; with files of its own in tree.scratch. */
 export async function startTree(t, { set, args, home, base } = {}) {
   const scratch = temporaryDir('e2e');

@@ -86,16 +86,16 @@ static void test_problems(void **state)
         struct error err;
         const char *body;
     } ROWS[] = {
-        {{E_NOT_FOUND, "", "Airlock request does not exist"},
+        {{E_NOT_FOUND, "", "Airlock request does not exist", 0},
          "{\"type\":\"urn:airlock:error:not-found\",\"title\":\"Not found\",\"status\":404,"
          "\"detail\":\"Airlock request does not exist\"}"},
-        {{E_INVALID, "title", "\"title\" must be a string"},
+        {{E_INVALID, "title", "\"title\" must be a string", 0},
          "{\"type\":\"urn:airlock:error:invalid\",\"title\":\"A value is not valid\",\"status\":422,"
          "\"detail\":\"\\\"title\\\" must be a string\",\"field\":\"title\"}"},
-        {{E_INTERNAL, "", "secret path /srv/x"},
+        {{E_INTERNAL, "", "secret path /srv/x", 0},
          "{\"type\":\"urn:airlock:error:internal\",\"title\":\"Something went wrong inside airlock\",\"status\":500,"
          "\"detail\":\"Unable to process request\"}"},
-        {{E_INVALID, "a\xff<>\x1b", "x\ny"},
+        {{E_INVALID, "a\xff<>\x1b", "x\ny", 0},
          "{\"type\":\"urn:airlock:error:invalid\",\"title\":\"A value is not valid\",\"status\":422,"
          "\"detail\":\"x\\ny\",\"field\":\"a\\ufffd<>\\u001b\"}"},
     };

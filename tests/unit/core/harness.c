@@ -12,6 +12,7 @@
 #include "core/dispatch.h"
 #include "core/drain.h"
 #include "core/keys.h"
+#include "core/limits.h"
 #include "core/provider_keys.h"
 #include "core/tokens.h"
 #include "core/workspace.h"
@@ -79,6 +80,7 @@ int bench_setup(void **state)
     b->core.link_keys = link_keys_new((const unsigned char *)"0123456789abcdef0123456789abcdef");
     assert_int_equal(link_keys_start(&b->core, &err), 0);
     b->core.drains = drains_new();
+    b->core.limits = limits_new(&(struct limits_config){0});
     b->core.refusals = refusals_new();
     b->core.tokens = tokens_new();
     assert_int_equal(jwt_key_generate(&b->key, &err), 0);
@@ -95,6 +97,7 @@ int bench_teardown(void **state)
     db_close(b->core.db);
     link_keys_free(b->core.link_keys);
     drains_free(b->core.drains);
+    limits_free(b->core.limits);
     refusals_free(b->core.refusals);
     tokens_free(b->core.tokens);
     provider_keys_done(&b->core);
