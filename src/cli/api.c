@@ -221,7 +221,7 @@ int api_list(struct cli *cli, const char *workspace, const char *path, const cha
     return 0;
 }
 
-/* Does the core token name the role, or no roles at all? Then they may be kept by the server. */
+/* Does the core token name the role, or no list of roles? Then they may be kept by the server. */
 static bool may_have_core_role(struct cli *cli, const char *role)
 {
     AUTO_JSON json_t *claims = NULL;
@@ -232,7 +232,7 @@ static bool may_have_core_role(struct cli *cli, const char *role)
     if (tokens_open(cli, NULL) || tokens_get(cli, json_text(cli->login, "core_scope"), &token, NULL) ||
         oauth_claims(token, &claims, NULL))
         return false;
-    if (!json_object_get(claims, "roles"))
+    if (!json_is_array(json_object_get(claims, "roles")))
         return true;
     json_array_foreach(json_object_get(claims, "roles"), index, name)
     {

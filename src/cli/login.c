@@ -99,11 +99,13 @@ static int add_options(const struct args *args, json_t *login, struct error *err
     return add_program(args, login, err);
 }
 
+/* Most providers give a list; some one text with all of them in it. */
 static void append_roles(struct str *text, const json_t *claims)
 {
     size_t index;
     json_t *role;
 
+    str_append(text, json_text(claims, "roles"));
     json_array_foreach(json_object_get(claims, "roles"), index, role)
     {
         str_append(text, index ? ", " : "");

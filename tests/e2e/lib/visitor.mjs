@@ -11,7 +11,8 @@ function readForm(page, base) {
   if (!found) return null;
   const attribute = (tag, name) => unescape(new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(tag)?.[1] ?? '');
   const fields = {};
-  for (const [tag] of found[2].matchAll(/<(?:input|button)\b[^>]*>/gi)) {
+  const [button] = /<button\b[^>]*>/i.exec(found[2]) ?? []; // the first is what Enter presses
+  for (const tag of [...(found[2].match(/<input\b[^>]*>/gi) ?? []), button ?? '']) {
     const name = attribute(tag, 'name');
     if (name && !(name in fields)) fields[name] = attribute(tag, 'value');
   }
@@ -50,15 +51,26 @@ export class Visitor {
   }
 
   /** Opens url and submits form after form, each field with our value where `fill` has one, until a page has none. */
-  async walk(url, fill, { until } = {}) {
+  async walk(url, fill, { until, stop = () => false } = {}) {
     let page = await this.open(url, { until });
     for (let step = 0; step < STEPS_MAX; step++) {
       assert.ok(page.status < 400, `${page.url}: ${page.status} ${page.text}`);
       const next = readForm(page.text, page.url);
-      if (!next) return page;
-      const fields = Object.fromEntries(Object.entries(next.fields).map(([name, value]) => [name, fill[name] ?? value]));
-      page = await this.open(next.action, { until, method: 'POST', body: form(fields) });
+      if (!next || stop(page)) return page;
+      page = await this.#submit(next, fill, until);
     }
     throw new Error(`too many forms, the last at ${page.url}`);
+  }
+
+  /** The same as far as a page that has a button of that name, which is pressed instead. */
+  async walkAndPress(url, fill, button) {
+    const page = await this.walk(url, fill, { stop: ({ text }) => text.includes(`name="${button}"`) });
+    const { action, fields } = readForm(page.text, page.url);
+    return this.#submit({ action, fields: { ...fields, [button]: '1' } }, {});
+  }
+
+  #submit({ action, fields }, fill, until) {
+    const filled = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, fill[name] ?? value]));
+    return this.open(action, { until, method: 'POST', body: form(filled) });
   }
 }
