@@ -28,7 +28,7 @@ FROM workspace WHERE digits = $1;
 -- name: WORKSPACE_LIST
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
     max_bytes_per_user, max_bytes_per_workspace, version, created, updated
-FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM assignment WHERE subject = $2) ORDER BY display_name, id LIMIT 1000;
+FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM member WHERE subject = $2) OR $3 LIKE '% ' || id || ' %' ORDER BY display_name, id LIMIT 1000;
 
 -- name: WORKSPACE_COUNT
 SELECT count(*) FROM workspace;
@@ -60,7 +60,7 @@ DELETE FROM assignment WHERE workspace = $1 AND subject = $2 AND role = $3;
 SELECT role FROM assignment WHERE workspace = $1 AND subject = $2;
 
 -- name: ASSIGNMENT_MEMBERS
-SELECT a.subject, a.role, p.name, p.email FROM assignment a LEFT JOIN person p ON p.subject = a.subject
+SELECT a.subject, a.role, p.name, p.email FROM member a LEFT JOIN person p ON p.subject = a.subject
 WHERE a.workspace = $1 ORDER BY a.subject, a.role LIMIT 5000;
 
 -- name: REQUEST_INSERT
@@ -135,14 +135,14 @@ WHERE creator = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND 
 -- each: KEY created updated title status type creator
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
     manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
-WHERE workspace IN (SELECT workspace FROM assignment WHERE subject = $1 AND role = 'AirlockManager') AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+WHERE workspace IN (SELECT workspace FROM member WHERE subject = $1 AND role = 'AirlockManager') AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
     AND ({KEY}, id) > ($5, $6) ORDER BY {KEY}, id LIMIT $7;
 
 -- name: REQUESTS_OF_MANAGER_DOWN_{KEY}
 -- each: KEY created updated title status type creator
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
     manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
-WHERE workspace IN (SELECT workspace FROM assignment WHERE subject = $1 AND role = 'AirlockManager') AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
+WHERE workspace IN (SELECT workspace FROM member WHERE subject = $1 AND role = 'AirlockManager') AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
     AND ({KEY}, id) < ($5, $6) ORDER BY {KEY} DESC, id DESC LIMIT $7;
 
 -- name: HISTORY_ADD
@@ -456,3 +456,21 @@ SELECT document, fetched FROM provider_keys WHERE issuer = $1;
 -- name: PROVIDER_KEYS_PUT
 INSERT INTO provider_keys (issuer, document, fetched) VALUES ($1, $2, $3)
 ON CONFLICT (issuer) DO UPDATE SET document = excluded.document, fetched = excluded.fetched;
+
+-- name: MEMBER_ROLES
+SELECT role FROM member WHERE workspace = $1 AND subject = $2;
+
+-- name: SEEN_ROLES
+SELECT role, seen FROM seen_role WHERE workspace = $1 AND subject = $2;
+
+-- name: SEEN_ROLE_ADD
+INSERT INTO seen_role (workspace, subject, role, seen) VALUES ($1, $2, $3, $4);
+
+-- name: SEEN_ROLES_FORGET
+DELETE FROM seen_role WHERE workspace = $1 AND subject = $2;
+
+-- name: SEEN_ROLES_PRUNE
+DELETE FROM seen_role WHERE seen < $1;
+
+-- name: WORKSPACE_SET_CLIENT
+UPDATE workspace SET client_id = $2 WHERE id = $1;

@@ -11,6 +11,7 @@
 #include "base/network.h"
 #include "base/num.h"
 #include "base/uuid.h"
+#include "model/group_role.h"
 #include "model/manifest.h"
 #include "model/name.h"
 
@@ -176,6 +177,23 @@ static int check_roles_from(const char *text, struct error *err)
     return 0;
 }
 
+static int check_audiences(const char *text, struct error *err)
+{
+    if (strcmp(text, "per_workspace") != 0 && strcmp(text, "one") != 0)
+        return error_set(err, E_INVALID, "must be per_workspace or one");
+    return 0;
+}
+
+static int check_group_roles(const char *text, struct error *err)
+{
+    struct group_role row;
+    int r;
+
+    while ((r = group_role_next(&text, &row, err)) == 1)
+        ;
+    return r;
+}
+
 static int check_level(const char *text, struct error *err)
 {
     enum log_level level;
@@ -226,6 +244,8 @@ static const struct {
     [FORM_DATABASE] = {"database", check_database},
     [FORM_NETWORKS] = {"networks", check_networks},
     [FORM_ROLES_FROM] = {"assignments or claim", check_roles_from},
+    [FORM_AUDIENCES] = {"per_workspace or one", check_audiences},
+    [FORM_GROUP_ROLES] = {"roles of groups", check_group_roles},
     [FORM_LEVEL] = {"log level", check_level},
     [FORM_METADATA_NAMES] = {"names of metadata", check_metadata_names},
     [FORM_STORAGE_IO] = {"auto, uring or threads", check_storage_io},

@@ -75,6 +75,8 @@ static int workspace_body(const struct args *args, json_t **ret, struct error *e
     if (!r)
         r = add_text(args, "description", properties, "description", err);
     if (!r)
+        r = add_text(args, "client-id", properties, "client_id", err);
+    if (!r)
         r = add_networks(args, properties, err);
     if (!r)
         r = add_policy(args, properties, err);

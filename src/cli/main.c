@@ -76,6 +76,7 @@ static const struct option_spec PROPERTY_OPTIONS[] = {
     {"name", "TEXT", "its display name"},
     {"description", "TEXT", "what it is for"},
     {"network", "CIDR", "a network of the workspace, such as 10.1.0.0/16; repeatable"},
+    {"client-id", "ID", "its application at another identity provider: the audience of its tokens"},
     {"max-files", "N", "files that one request may hold"},
     {"max-bytes", "N", "bytes that one request may hold"},
     {"link-lifetime", "SECONDS", "how long a link lives"},

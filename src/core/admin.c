@@ -64,8 +64,8 @@ int core_health(struct core *core, struct call *call, json_t **ret_ok, struct er
     bool identity = provider_keys_ready(core, call->now, &why) == 0;
     *ret_ok = json_pack("{s:[{s:s,s:s,s:s},{s:s,s:s,s:s}], s:b}", "services", "service", "Database", "status",
                         database ? "OK" : "Not OK", "message", database ? "" : "The database does not answer",
-                        "service", "Identity provider", "status", identity ? "OK" : "Not OK", "message",
-                        why.detail, "ready", database && identity);
+                        "service", "Identity provider", "status", identity ? "OK" : "Not OK", "message", why.detail,
+                        "ready", database && identity);
     return 0;
 }
 
@@ -73,10 +73,12 @@ int core_metadata(struct core *core, struct call *call UNUSED, json_t **ret_ok, 
 {
     const struct core_config *c = &core->config;
     AUTO_FREE char *root = xasprintf("api://%s/user_impersonation", c->core_client_id);
-    AUTO_FREE char *scope = xasprintf("api://%s/.default", c->core_client_id);
+    AUTO_FREE char *scope = *c->api_scope ? xstrdup(c->api_scope) : xasprintf("api://%s/.default", c->core_client_id);
     AUTO_FREE char *token = c->idp_enabled ? xasprintf("%s/%s/oauth2/v2.0/token", c->idp_url, c->tenant)
                                            : xstrdup(core->keys.token_endpoint ? core->keys.token_endpoint : "");
-    *ret_ok = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "api_client_id", c->core_client_id, "api_root_scope", root,
-                        "api_scope", scope, "aad_tenant_id", c->tenant, "issuer", c->issuer, "token_endpoint", token);
+    *ret_ok = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "api_client_id", c->core_client_id,
+                        "api_root_scope", root, "api_scope", scope, "aad_tenant_id", c->tenant, "issuer", c->issuer,
+                        "token_endpoint", token, "api_resource", c->api_resource, "audiences",
+                        c->one_audience ? "one" : "per_workspace", "cli_client_id", c->cli_client_id);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/claims.h"
 #include "core/limits.h"
 #include "core/provider_keys.h"
 #include "core/tokens.h"
@@ -14,45 +15,8 @@ static int caller_refuse(struct error *err, const char *detail)
     return error_set(err, E_UNAUTHENTICATED, "%s", detail);
 }
 
-static bool claim_text(const json_t *claims, const char *name, char *out, size_t size)
-{
-    return str_copy(out, size, json_text(claims, name));
-}
-
-/* Copies what we use of verified claims. */
-static int caller_take_claims(struct principal *who, const json_t *claims, struct error *err)
-{
-    const char *audience = jwt_audience(claims);
-
-    if (!audience || !str_copy(who->audience, sizeof who->audience, audience))
-        return caller_refuse(err, "Invalid token");
-    const char *subject = *json_text(claims, "oid") ? "oid" : "sub";
-    if (!claim_text(claims, subject, who->subject, sizeof who->subject) || !*who->subject)
-        return caller_refuse(err, "Invalid token");
-    const char *email = *json_text(claims, "email") ? "email" : "preferred_username";
-    if (!claim_text(claims, "name", who->name, sizeof who->name) ||
-        !claim_text(claims, email, who->email, sizeof who->email))
-        return caller_refuse(err, "Invalid token");
-    who->issued = json_int(claims, "iat");
-    return 0;
-}
-
-static unsigned claim_roles(const json_t *claims)
-{
-    unsigned roles = 0;
-    size_t i;
-    const json_t *item;
-    json_array_foreach(json_object_get(claims, "roles"), i, item)
-    {
-        enum role role;
-        if (json_is_string(item) && role_by_name(json_string_value(item), &role))
-            roles |= role;
-    }
-    return roles;
-}
-
-/* Verifies the token; *ret_claimed are the roles it claims. */
-static int caller_verify(struct core *core, struct call *call, unsigned *ret_claimed, struct error *err)
+/* Verifies the token, and keeps its claims for the time of the call. */
+static int caller_verify(struct core *core, struct call *call, struct error *err)
 {
     const char *token = json_text(call->in, "token");
     AUTO_JSON json_t *claims = NULL;
@@ -67,26 +31,26 @@ static int caller_verify(struct core *core, struct call *call, unsigned *ret_cla
     if (r == 0)
         r = jwt_check_claims(claims, core->config.issuer, call->now / 1000000, core->config.leeway_s, err);
     if (r == 0)
-        r = caller_take_claims(&call->who, claims, err);
+        r = claims_take_person(&core->config, claims, &call->who, err);
     if (r != 0)
         return r;
     call->who.known = true; /* for the audit of a refusal; the roles follow */
-    *ret_claimed = claim_roles(claims);
-    call->who.is_core_token = strcmp(call->who.audience, core->config.core_client_id) == 0;
+    json_decref(call->claims);
+    call->claims = TAKE_PTR(claims);
     return limits_person(core->limits, call, clock_mono_us(), err);
 }
 
-/* The caller's roles in a scope ("" is the TRE): by assignment, or as the token claims, as the operator chose. */
-static int caller_roles(struct core *core, struct call *call, const char *workspace, unsigned claimed,
-                        struct error *err)
+/* The caller's roles in a scope ("" is the TRE): by assignment, or as the token claims, as the operator chose; and what
+ * groups give. A token that is everybody's for every workspace cannot claim a role in one. */
+static int caller_roles(struct core *core, struct call *call, const char *workspace, struct error *err)
 {
+    bool by_claim = core->config.roles_from_claim && !(core->config.one_audience && *workspace);
     unsigned kind = *workspace ? ROLE_WORKSPACE_ALL : ROLE_TRE_ALL;
-    int r = 0;
+    unsigned roles = by_claim ? claims_roles(&core->config, call->claims) : 0;
+    int r = by_claim ? 0 : roles_load(core, workspace, call->who.subject, &roles, err);
 
-    if (!core->config.roles_from_claim)
-        r = roles_load(core, workspace, call->who.subject, &claimed, err);
     if (r == 0)
-        call->who.roles = claimed & kind;
+        call->who.roles = (roles | claims_group_roles(&core->config, call->claims, workspace)) & kind;
     return r;
 }
 
@@ -101,14 +65,13 @@ int caller_need_role(const struct call *call, unsigned needed, struct error *err
 
 int caller_core(struct core *core, struct call *call, struct error *err)
 {
-    unsigned claimed = 0;
-    int r = caller_verify(core, call, &claimed, err);
+    int r = caller_verify(core, call, err);
 
     if (r != 0)
         return r;
     if (!call->who.is_core_token)
         return caller_refuse(err, "Invalid token");
-    return caller_roles(core, call, "", claimed, err);
+    return caller_roles(core, call, "", err);
 }
 
 static int no_such_workspace(struct error *err)
@@ -116,14 +79,13 @@ static int no_such_workspace(struct error *err)
     return error_set(err, E_NOT_FOUND, "Workspace does not exist");
 }
 
-static int caller_workspace_by_core_token(struct core *core, struct call *call, unsigned claimed, unsigned core_roles,
-                                          struct error *err)
+static int caller_workspace_by_core_token(struct core *core, struct call *call, unsigned core_roles, struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
 
     if (!core_roles)
         return caller_refuse(err, "Invalid token");
-    int r = caller_roles(core, call, "", claimed, err);
+    int r = caller_roles(core, call, "", err);
     if (r != 0)
         return r;
     if (!(call->who.roles & core_roles))
@@ -131,29 +93,66 @@ static int caller_workspace_by_core_token(struct core *core, struct call *call, 
     return workspace_load(core, call->workspace, &w, err);
 }
 
+/* With one audience a core token is judged as the workspace's token first. */
+static int caller_workspace_by_any_token(struct core *core, struct call *call, unsigned needed, unsigned core_roles,
+                                         struct error *err)
+{
+    AUTO_WORKSPACE struct workspace w = {0};
+    int r = workspace_load(core, call->workspace, &w, err);
+
+    if (r == 0)
+        r = caller_roles(core, call, w.id, err);
+    if (r != 0)
+        return r;
+    if (call->who.roles & needed) {
+        call->who.is_core_token = false;
+        return 0;
+    }
+    unsigned in_workspace = call->who.roles;
+    r = core_roles ? caller_roles(core, call, "", err) : 0;
+    if (r != 0 || (core_roles & call->who.roles))
+        return r;
+    call->who.roles = in_workspace;
+    return in_workspace ? caller_need_role(call, needed, err) : no_such_workspace(err);
+}
+
+/* The workspace whose token this is. */
+static int workspace_of_audience(struct core *core, const struct call *call, struct workspace *ret, struct error *err)
+{
+    const char *audience = call->who.audience;
+    int r = workspace_load_by_client(core, audience, ret, NULL);
+
+    if (r == E_NOT_FOUND && audience_client(audience) != audience)
+        r = workspace_load_by_client(core, audience_client(audience), ret, NULL);
+    if (r == E_NOT_FOUND)
+        return caller_refuse(err, "Invalid token"); /* an audience that is none of ours */
+    return r ? error_set(err, r, "The workspace cannot be read") : 0;
+}
+
 static int caller_enter(struct core *core, struct call *call, unsigned needed, unsigned core_roles, struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
-    unsigned claimed = 0;
-    int r = caller_verify(core, call, &claimed, err);
+    int r = caller_verify(core, call, err);
 
     if (r != 0)
         return r;
     (void)str_copy(call->workspace, sizeof call->workspace, json_text(call->in, "workspace")); /* too long: no such */
+    if (call->who.is_core_token && core->config.one_audience)
+        return caller_workspace_by_any_token(core, call, needed, core_roles, err);
     if (call->who.is_core_token)
-        return caller_workspace_by_core_token(core, call, claimed, core_roles, err);
-    r = workspace_load_by_client(core, call->who.audience, &w, NULL);
-    if (r == E_NOT_FOUND)
-        return caller_refuse(err, "Invalid token"); /* an audience that is none of ours */
+        return caller_workspace_by_core_token(core, call, core_roles, err);
+    r = workspace_of_audience(core, call, &w, err);
     if (r != 0)
-        return error_set(err, r, "The workspace cannot be read");
+        return r;
     if (strcmp(w.id, call->workspace) != 0)
         return no_such_workspace(err); /* what lies outside the token's workspace does not exist */
-    r = caller_roles(core, call, w.id, claimed, err);
+    r = caller_roles(core, call, w.id, err);
     if (r != 0)
         return r;
     if (call->who.roles == 0)
         return no_such_workspace(err);
+    if (core->config.roles_from_claim && (r = member_saw(core, call, w.id, err)) != 0)
+        return r;
     return caller_need_role(call, needed, err);
 }
 

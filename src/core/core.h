@@ -14,7 +14,7 @@
 #include "model/sas.h"
 #include "model/status.h"
 
-#define SUBJECT_MAX 128
+#define SUBJECT_MAX 256 /* OpenID Connect allows 255 characters */
 #define PERSON_TEXT_MAX 320
 #define ADDRESS_MAX 64
 #define PATH_MAX_TEXT 512
@@ -28,10 +28,21 @@ struct core_config {
     const char *tenant;
     const char *idp_url;
     const char *core_client_id;
+    const char *core_audiences; /* with spaces between; "": the core client id, alone or behind api:// */
+    const char *claim_subject;  /* names of claims, the first that is there counts */
+    const char *claim_name;
+    const char *claim_email;
+    const char *claim_roles;
+    const char *claim_groups;
+    const char *group_roles; /* see model/group_role.h */
+    const char *api_scope;
+    const char *api_resource;
+    const char *cli_client_id;
     int64_t leeway_s;
     int64_t decision_token_age_s;
     int64_t keys_max_age_s;
     bool roles_from_claim;
+    bool one_audience; /* the core token is every workspace's token, too */
     bool idp_enabled;
     bool scanning;
     int64_t job_attempts_max;
@@ -45,13 +56,13 @@ struct core_config {
 /* A person, from a token that core has checked itself. */
 struct principal {
     bool known;
-    bool is_core_token;          /* core audience; otherwise the workspace's */
+    bool is_core_token; /* core audience; otherwise the workspace's */
     char subject[SUBJECT_MAX];
     char name[PERSON_TEXT_MAX];
     char email[PERSON_TEXT_MAX];
     char audience[PERSON_TEXT_MAX];
-    unsigned roles;              /* TRE roles with a core token, workspace roles with a workspace's */
-    int64_t issued;              /* seconds */
+    unsigned roles; /* TRE roles with a core token, workspace roles with a workspace's */
+    int64_t issued; /* seconds */
 };
 
 /* What must not happen before the commit is durable. */
@@ -71,19 +82,19 @@ struct effects {
 
 /* core/time.h */
 struct core_time {
-    int64_t (*wall)(void);       /* NULL: the machine's clock */
-    int64_t seen;                /* the highest time so far, microseconds; 0: none */
+    int64_t (*wall)(void); /* NULL: the machine's clock */
+    int64_t seen;          /* the highest time so far, microseconds; 0: none */
     int64_t seen_mono_us;
-    int64_t stored;              /* the highest time in the database */
+    int64_t stored; /* the highest time in the database */
 };
 
 /* core/provider_keys.h */
 struct provider_keys {
-    struct jwk_set *set;     /* NULL: none were ever seen */
-    char *document;          /* what the set was made from */
-    char *token_endpoint;    /* as the provider's discovery says it; NULL where it is not known */
-    int64_t fetched;         /* when they were last seen published, microseconds */
-    int64_t asked_mono_ms;   /* for another look; 0: never */
+    struct jwk_set *set;   /* NULL: none were ever seen */
+    char *document;        /* what the set was made from */
+    char *token_endpoint;  /* as the provider's discovery says it; NULL where it is not known */
+    int64_t fetched;       /* when they were last seen published, microseconds */
+    int64_t asked_mono_ms; /* for another look; 0: never */
 };
 
 struct drains;
@@ -100,7 +111,7 @@ struct core {
     struct link_keys *link_keys;
     struct core_time time;
     struct provider_keys keys;
-    struct tokens *tokens;       /* verified with these keys */
+    struct tokens *tokens; /* verified with these keys */
     struct effects effects;
     struct drains *drains;
     struct limits *limits;
@@ -115,9 +126,10 @@ struct call {
     enum message message;
     enum peer from;
     const json_t *in;
-    int64_t now;                 /* microseconds */
+    int64_t now; /* microseconds */
     const char *address;
-    struct principal who;        /* known once the token was checked */
+    struct principal who;           /* known once the token was checked */
+    json_t *claims;                 /* of that token; dispatch releases them */
     char workspace[UUID_TEXT_SIZE]; /* for the audit, as far as known */
     char request[UUID_TEXT_SIZE];
     char link_id[SAS_LINK_ID_DIGITS + 1]; /* once a link's signature was checked */

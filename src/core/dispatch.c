@@ -14,8 +14,8 @@
 #include "core/keys.h"
 #include "core/link.h"
 #include "core/logins.h"
-#include "core/provider_keys.h"
 #include "core/nothing.h"
+#include "core/provider_keys.h"
 #include "core/request.h"
 #include "core/time.h"
 
@@ -86,11 +86,8 @@ static int call_begin(struct core *core, enum peer from, const json_t *message, 
         log_error("%s sent \"%.60s\", which it may not", peer_name(from), op);
         return error_set(err, E_PROTOCOL, "This process may not ask that");
     }
-    *ret = (struct call){.message = kind,
-                         .from = from,
-                         .in = message,
-                         .now = core_now(core),
-                         .address = json_text(message, "address")};
+    *ret = (struct call){
+        .message = kind, .from = from, .in = message, .now = core_now(core), .address = json_text(message, "address")};
     return 0;
 }
 
@@ -128,6 +125,7 @@ int dispatch(struct core *core, enum peer from, const json_t *message, json_t **
         if (r != 0)
             return r;
         r = HANDLERS[call.message](core, &call, &ok, &why);
+        json_decref(TAKE_PTR(call.claims));
         int kept = r == 0 ? db_release(core->db, err) : call_undo(core, &call, &why, effects_before, err);
         if (kept != 0) {
             json_decref(ok);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/claims.h"
 #include "core/provider_keys.h"
 #include "core/workspace.h"
 
@@ -39,13 +40,11 @@ int idp_publish(struct core *core, struct call *call, json_t **ret_ok, struct er
 }
 
 /* "api://ID/anything", "api://ID" or "ID" → ID; false for any other text. */
-static bool scope_client(const char *scope, char ret[static UUID_TEXT_SIZE])
+static bool scope_client(const char *scope, char ret[static VALIDATE_CLIENT_ID_MAX + 1])
 {
-    static const char SCHEME[] = "api://";
-    if (str_starts(scope, SCHEME))
-        scope += strlen(SCHEME);
+    scope = audience_client(scope);
     AUTO_FREE char *id = xstrndup(scope, strcspn(scope, "/"));
-    return str_copy(ret, UUID_TEXT_SIZE, id);
+    return str_copy(ret, VALIDATE_CLIENT_ID_MAX + 1, id);
 }
 
 static json_t *roles_render(unsigned roles)
@@ -60,7 +59,7 @@ static json_t *roles_render(unsigned roles)
 int idp_scope(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
-    char client[UUID_TEXT_SIZE] = "";
+    char client[VALIDATE_CLIENT_ID_MAX + 1] = "";
     unsigned roles = 0;
     int r = 0;
 

@@ -18,6 +18,7 @@
 #include "core/peers.h"
 #include "core/provider_keys.h"
 #include "core/time.h"
+#include "core/workspace.h"
 
 #define BATCH_MAX 256
 #define EVENTS_MAX 16
@@ -171,6 +172,8 @@ static int housekeeping_run(struct core *core, struct error *err)
         r = links_prune(core, now, err);
     if (r == 0)
         r = blobs_forget(core, now, err);
+    if (r == 0)
+        r = members_prune(core, now, err);
     return r ? r : core_time_store(core, err);
 }
 

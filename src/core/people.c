@@ -3,15 +3,22 @@
 
 #include "core/audit.h"
 #include "core/caller.h"
+#include "core/claims.h"
 #include "core/workspace.h"
+
+#define DAY_US INT64_C(86400000000)
+#define SEEN_AGAIN_US DAY_US /* a member who comes daily is written once a day */
+#define SEEN_COUNTS_US (30 * DAY_US)
 
 static const enum role WORKSPACE_ROLES[] = {ROLE_OWNER, ROLE_RESEARCHER, ROLE_MANAGER};
 
-int roles_load(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles, struct error *err)
+static int roles_read(struct core *core, enum db_query query, const char *workspace, const char *subject,
+                      unsigned *ret_roles, int64_t *ret_seen, struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
     unsigned roles = 0;
-    int r = db_select(core->db, Q_ASSIGNMENT_ROLES, ARGS(DB_T(workspace), DB_T(subject)), &rows, err);
+    int64_t seen = 0;
+    int r = db_select(core->db, query, ARGS(DB_T(workspace), DB_T(subject)), &rows, err);
 
     if (r != 0)
         return r;
@@ -19,10 +26,63 @@ int roles_load(struct core *core, const char *workspace, const char *subject, un
         enum role role;
         if (role_by_name(db_text(rows, 0), &role))
             roles |= role;
+        if (query == Q_SEEN_ROLES)
+            seen = db_int(rows, 1);
     }
+    if (r != 0)
+        return r;
+    *ret_roles = roles;
+    if (ret_seen)
+        *ret_seen = seen;
+    return 0;
+}
+
+int roles_load(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles, struct error *err)
+{
+    return roles_read(core, Q_ASSIGNMENT_ROLES, workspace, subject, ret_roles, NULL, err);
+}
+
+int member_load(struct core *core, const struct call *call, const char *workspace, unsigned *ret_roles,
+                struct error *err)
+{
+    unsigned roles = 0;
+    int r = roles_read(core, Q_MEMBER_ROLES, workspace, call->who.subject, &roles, NULL, err);
+
     if (r == 0)
-        *ret_roles = roles;
+        *ret_roles = roles | claims_group_roles(&core->config, call->claims, workspace);
     return r;
+}
+
+static int member_write(struct core *core, const struct call *call, const char *workspace, struct error *err)
+{
+    const struct principal *who = &call->who;
+    int r = db_exec(core->db, Q_SEEN_ROLES_FORGET, ARGS(DB_T(workspace), DB_T(who->subject)), err);
+
+    for (unsigned bit = 1; bit <= who->roles && bit && r >= 0; bit <<= 1)
+        if (who->roles & bit)
+            r = db_exec(core->db, Q_SEEN_ROLE_ADD,
+                        ARGS(DB_T(workspace), DB_T(who->subject), DB_T(role_name((enum role)bit)), DB_I(call->now)),
+                        err);
+    return r < 0 ? r : person_put(core, who->subject, who->name, who->email, err);
+}
+
+int member_saw(struct core *core, const struct call *call, const char *workspace, struct error *err)
+{
+    unsigned before = 0;
+    int64_t seen = 0;
+    int r = roles_read(core, Q_SEEN_ROLES, workspace, call->who.subject, &before, &seen, err);
+
+    if (r != 0 || (before == call->who.roles && call->now - seen < SEEN_AGAIN_US))
+        return r;
+    return member_write(core, call, workspace, err);
+}
+
+int members_prune(struct core *core, int64_t now, struct error *err)
+{
+    int64_t before =
+        core->config.roles_from_claim ? now - SEEN_COUNTS_US : now + 1; /* elsewhere nobody counts as seen */
+    int r = db_exec(core->db, Q_SEEN_ROLES_PRUNE, ARGS(DB_I(before)), err);
+    return r < 0 ? r : 0;
 }
 
 int person_put(struct core *core, const char *subject, const char *name, const char *email, struct error *err)
@@ -125,9 +185,11 @@ static int people_check_known(struct core *core, const char *subject, struct err
 {
     AUTO_ROWS struct db_rows *row = NULL;
     int r = db_first(core->db, Q_PERSON_GET, ARGS(DB_T(subject)), &row, err);
-    if (r == 0)
-        return error_set_field(err, E_INVALID, "user_ids", "Nobody with the id \"%.100s\" is known", subject);
-    return r < 0 ? r : 0;
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (!core->config.idp_enabled && *subject && strlen(subject) < SUBJECT_MAX)
+        return person_put(core, subject, subject, "", err); /* another provider knows who that is */
+    return error_set_field(err, E_INVALID, "user_ids", "Nobody with the id \"%.100s\" is known", subject);
 }
 
 static int people_change(struct core *core, struct call *call, bool add, json_t **ret_ok, struct error *err)

@@ -8,10 +8,12 @@
 #include "base/network.h"
 #include "core/audit.h"
 #include "core/caller.h"
+#include "core/claims.h"
 #include "core/overlap.h"
 #include "model/validate.h"
 
 #define DIGITS_TRIES 100
+#define GROUP_WORKSPACES_MAX (64 * 1024)
 
 void workspace_done(struct workspace *w)
 {
@@ -83,9 +85,16 @@ bool workspace_admits(const struct workspace *w, const char *address)
     return false;
 }
 
+/* What clients ask a token for, with /.default or /user_impersonation behind it; the caller's. */
+static char *workspace_scope_id(const struct core *core, const struct workspace *w)
+{
+    const char *client = core->config.one_audience ? core->config.core_client_id : w->client_id;
+    return strstr(client, "://") ? xstrdup(client) : xasprintf("api://%s", client);
+}
+
 static json_t *workspace_render(const struct core *core, const struct workspace *w)
 {
-    AUTO_FREE char *scope = xasprintf("api://%s", w->client_id);
+    AUTO_FREE char *scope = workspace_scope_id(core, w);
     AUTO_FREE char *path = xasprintf("/workspaces/%s", w->id);
     AUTO_FREE char *etag = xasprintf("\"%lld\"", (long long)w->version);
     json_t *policy = json_object();
@@ -107,12 +116,17 @@ static json_t *workspace_render(const struct core *core, const struct workspace 
 int workspace_list(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
+    AUTO_STR struct str of_groups = STR_INIT(GROUP_WORKSPACES_MAX);
     int r = caller_core(core, call, err);
     if (r == 0)
         r = caller_need_role(call, ROLE_TRE_ALL, err);
-    if (r == 0)
-        r = db_select(core->db, Q_WORKSPACE_LIST,
-                      ARGS(DB_I((call->who.roles & ROLE_TRE_ADMIN) != 0), DB_T(call->who.subject)), &rows, err);
+    if (r != 0)
+        return r;
+    claims_group_workspaces(&core->config, call->claims, &of_groups);
+    r = db_select(
+        core->db, Q_WORKSPACE_LIST,
+        ARGS(DB_I((call->who.roles & ROLE_TRE_ADMIN) != 0), DB_T(call->who.subject), DB_T(str_text(&of_groups))), &rows,
+        err);
     if (r != 0)
         return r;
     AUTO_JSON json_t *list = json_array();
@@ -136,7 +150,7 @@ static int workspace_visible(struct core *core, struct call *call, struct worksp
         r = workspace_load(core, call->workspace, ret, err);
     if (r != 0 || !call->who.is_core_token || (call->who.roles & ROLE_TRE_ADMIN))
         return r;
-    r = roles_load(core, call->workspace, call->who.subject, &member, err);
+    r = member_load(core, call, call->workspace, &member, err);
     if (r == 0 && member == 0)
         return error_set(err, E_NOT_FOUND, "Workspace does not exist");
     return r;
@@ -157,7 +171,7 @@ int workspace_scope(struct core *core, struct call *call, json_t **ret_ok, struc
     int r = workspace_visible(core, call, &w, err);
     if (r != 0)
         return r;
-    AUTO_FREE char *scope = xasprintf("api://%s", w.client_id);
+    AUTO_FREE char *scope = workspace_scope_id(core, &w);
     *ret_ok = json_pack("{s:{s:s}}", "workspaceAuth", "scopeId", scope);
     return 0;
 }
@@ -197,6 +211,20 @@ static int64_t policy_choice(const struct core *core, const struct workspace_inp
     return core->config.policy_default[row];
 }
 
+/* Each audience is just one workspace's, or the core application's. */
+static int workspace_check_client(struct core *core, const char *id, const char *client_id, struct error *err)
+{
+    AUTO_WORKSPACE struct workspace other = {0};
+
+    if (strcmp(audience_client(client_id), core->config.core_client_id) == 0 ||
+        claims_is_core_audience(&core->config, client_id))
+        return error_set_field(err, E_INVALID, "client_id", "This is the core application's, not a workspace's");
+    int r = workspace_load_by_client(core, client_id, &other, NULL);
+    if (r == 0 && strcmp(other.id, id) != 0)
+        return error_set_field(err, E_EXISTS, "client_id", "Another workspace has this client id");
+    return r == E_NOT_FOUND ? 0 : r;
+}
+
 int workspace_insert(struct core *core, const struct call *call, const char *id, const char *client_id,
                      const struct workspace_input *input, char ret_id[static UUID_TEXT_SIZE], struct error *err)
 {
@@ -206,9 +234,11 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
     if (!id)
         id = new_id;
     if (!client_id)
-        client_id = new_client;
+        client_id = input->client_id ? input->client_id : new_client;
     AUTO_FREE char *networks = networks_text(input);
-    int r = workspace_draw_digits(core, id, digits, err);
+    int r = workspace_check_client(core, id, client_id, err);
+    if (r == 0)
+        r = workspace_draw_digits(core, id, digits, err);
     if (r != 0)
         return r;
     r = db_exec(core->db, Q_WORKSPACE_INSERT,
@@ -279,6 +309,16 @@ static int workspace_store(struct core *core, const struct call *call, const str
     return r == 1 ? 0 : error_set(err, E_CONFLICT, "The workspace was changed by someone else; read it again");
 }
 
+/* Tokens for the application before are none of the workspace's from here on. */
+static int workspace_set_client(struct core *core, const char *id, const char *client_id, struct error *err)
+{
+    int r = workspace_check_client(core, id, client_id, err);
+
+    if (r == 0)
+        r = db_exec(core->db, Q_WORKSPACE_SET_CLIENT, ARGS(DB_T(id), DB_T(client_id)), err);
+    return r < 0 ? r : 0;
+}
+
 int workspace_update(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
@@ -298,6 +338,8 @@ int workspace_update(struct core *core, struct call *call, json_t **ret_ok, stru
     if (strcmp(etag, "*") != 0 && strcmp(etag, present) != 0)
         return error_set(err, E_CONFLICT, "The workspace has changed since (its _etag is %s); read it again", present);
     r = workspace_store(core, call, &w, &input, err);
+    if (r == 0 && input.client_id)
+        r = workspace_set_client(core, w.id, input.client_id, err);
     if (r == 0)
         r = audit_add(core, call, "workspace.changed", "", json_pack("{s:O}", "body", body), err);
     if (r == 0 && input.has_networks)

@@ -4,10 +4,11 @@
 
 #include "core/core.h"
 #include "model/policy.h"
+#include "model/validate.h"
 
 struct workspace {
     char id[UUID_TEXT_SIZE];
-    char client_id[UUID_TEXT_SIZE];
+    char client_id[VALIDATE_CLIENT_ID_MAX + 1]; /* the audience of its tokens */
     char digits[ACCOUNT_WORKSPACE_DIGITS + 1];
     char *display_name;
     char *description;
@@ -23,23 +24,30 @@ void workspace_done(struct workspace *w);
 
 /* E_NOT_FOUND ("Workspace does not exist") when there is none. */
 int workspace_load(struct core *core, const char *id, struct workspace *ret, struct error *err) MUST_USE;
-int workspace_load_by_client(struct core *core, const char *client_id, struct workspace *ret, struct error *err)
-    MUST_USE;
+int workspace_load_by_client(struct core *core, const char *client_id, struct workspace *ret,
+                             struct error *err) MUST_USE;
 /* By the 8 hex digits in the names of its storage accounts. */
 int workspace_load_by_digits(struct core *core, const char *digits, struct workspace *ret, struct error *err) MUST_USE;
 /* Is the numeric address inside the workspace's networks? */
 bool workspace_admits(const struct workspace *w, const char *address);
 
 /* Role bits assigned to a subject; workspace "" is the TRE. */
-int roles_load(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles, struct error *err)
-    MUST_USE;
+int roles_load(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles,
+               struct error *err) MUST_USE;
+/* Assigned, or seen in a workspace's token within the last weeks: who may know that there is the workspace. */
+int member_load(struct core *core, const struct call *call, const char *workspace, unsigned *ret_roles,
+                struct error *err) MUST_USE;
+/* The roles that the caller's token of the workspace has are remembered for that. */
+int member_saw(struct core *core, const struct call *call, const char *workspace, struct error *err) MUST_USE;
+/* Who has not come for weeks is forgotten. */
+int members_prune(struct core *core, int64_t now, struct error *err) MUST_USE;
 int person_put(struct core *core, const char *subject, const char *name, const char *email, struct error *err) MUST_USE;
 
 struct workspace_input;
 /* id and client_id may be NULL: new ones are drawn. */
 int workspace_insert(struct core *core, const struct call *call, const char *id, const char *client_id,
-                     const struct workspace_input *input, char ret_id[static UUID_TEXT_SIZE], struct error *err)
-    MUST_USE;
+                     const struct workspace_input *input, char ret_id[static UUID_TEXT_SIZE],
+                     struct error *err) MUST_USE;
 int role_assign(struct core *core, const struct call *call, const char *workspace, const char *subject, enum role role,
                 bool add, struct error *err) MUST_USE;
 

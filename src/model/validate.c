@@ -162,9 +162,25 @@ static int take_policy(const json_t *body, struct workspace_input *input, struct
     return r;
 }
 
+/* A UUID as Entra ID has them, or whatever another provider calls an audience. */
+static int get_client_id(const json_t *body, const char **ret, struct error *err)
+{
+    static const char CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:/";
+    int r = json_get_string(body, "client_id", NULL, VALIDATE_CLIENT_ID_MAX, ret, err);
+
+    if (r != 0 || !*ret)
+        return r;
+    if (**ret == '\0' || (*ret)[strspn(*ret, CHARACTERS)] != '\0')
+        return error_set_field(
+            err, E_INVALID, "client_id",
+            "\"client_id\" must be the audience of the workspace's tokens: letters, digits and -._:/");
+    return 0;
+}
+
 static int validate_workspace(const json_t *body, struct workspace_input *input, struct error *err)
 {
-    static const char *const KNOWN[] = {"display_name", "description", "enable_airlock", "networks", "policy"};
+    static const char *const KNOWN[] = {"display_name", "description", "enable_airlock",
+                                        "networks",     "policy",      "client_id"};
 
     policy_init(&input->policy);
     int r = check_known(body, KNOWN, ARRAY_LEN(KNOWN), err);
@@ -172,6 +188,8 @@ static int validate_workspace(const json_t *body, struct workspace_input *input,
         r = get_text(body, "display_name", NULL, 1, VALIDATE_DISPLAY_NAME_MAX, false, &input->display_name, err);
     if (r == 0)
         r = get_text(body, "description", NULL, 0, VALIDATE_TEXT_MAX, true, &input->description, err);
+    if (r == 0)
+        r = get_client_id(body, &input->client_id, err);
     if (r == 0)
         r = json_get_bool(body, "enable_airlock", true, &input->enable_airlock, err);
     if (r == 0)

@@ -12,6 +12,7 @@
 #define VALIDATE_TEXT_MAX 10000       /* characters of justification, explanation, reason */
 #define VALIDATE_DISPLAY_NAME_MAX 200 /* characters */
 #define VALIDATE_NETWORKS_MAX 32
+#define VALIDATE_CLIENT_ID_MAX 200 /* bytes */
 
 /* POST …/requests. Unknown fields are ignored, as AzureTRE does. */
 struct request_input {
@@ -38,6 +39,7 @@ int validate_revoke(const json_t *body, const char **ret_reason, struct error *e
 struct workspace_input {
     const char *display_name; /* NULL: not given (never on create) */
     const char *description;  /* NULL: not given */
+    const char *client_id;    /* NULL: not given; audience of the workspace's tokens at the identity provider */
     bool has_enable_airlock;
     bool enable_airlock; /* true when not given */
     bool has_networks;

@@ -18,7 +18,6 @@
 #include "core/workspace.h"
 #include "model/validate.h"
 
-#define CORE_CLIENT "33333333-3333-4333-8333-333333333333"
 #define ISSUER "http://issuer.test/v2.0"
 
 char bench_detail[512];
@@ -28,10 +27,10 @@ static const struct {
     const char *who;
     enum role role;
 } PEOPLE[] = {
-    {WS1, "alice", ROLE_RESEARCHER},  {WS1, "dave", ROLE_RESEARCHER}, {WS1, "bob", ROLE_MANAGER},
-    {WS1, "carol", ROLE_OWNER},       {WS1, "erin", ROLE_RESEARCHER}, {WS1, "erin", ROLE_MANAGER},
+    {WS1, "alice", ROLE_RESEARCHER},   {WS1, "dave", ROLE_RESEARCHER}, {WS1, "bob", ROLE_MANAGER},
+    {WS1, "carol", ROLE_OWNER},        {WS1, "erin", ROLE_RESEARCHER}, {WS1, "erin", ROLE_MANAGER},
     {WS2, "mallory", ROLE_RESEARCHER}, {WS2, "mallory", ROLE_MANAGER}, {"", "admin", ROLE_TRE_ADMIN},
-    {"", "alice", ROLE_TRE_USER},     {"", "mallory", ROLE_TRE_USER},
+    {"", "alice", ROLE_TRE_USER},      {"", "mallory", ROLE_TRE_USER},
 };
 
 static void bench_people(struct bench *b)
@@ -60,23 +59,31 @@ int bench_setup(void **state)
     assert_non_null(mkdtemp(b->dir));
     AUTO_FREE char *url = xasprintf("sqlite:%s/state.db", b->dir);
     assert_int_equal(db_open(url, &b->core.db, &err), 0);
-    b->core.config =
-        (struct core_config){.tre_id = "demo",
-                             .issuer = ISSUER,
-                             .core_client_id = CORE_CLIENT,
-                             .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
-                             .leeway_s = 30,
-                             .decision_token_age_s = 5400,
-                             .keys_max_age_s = 3600,
-                             .idp_enabled = true,
-                             .job_attempts_max = 3,
-                             .job_lease_s = 60,
-                             .job_retry_ms = 0,
-                             .job_retry_max_ms = 0,
-                             .kept_metadata = "mtime",
-                             .policy_default = {[POLICY_MAX_FILES] = 1,
-                                                [POLICY_MAX_BYTES] = 1000000,
-                                                [POLICY_LINK_LIFETIME] = 3600}};
+    b->core.config = (struct core_config){
+        .tre_id = "demo",
+        .issuer = ISSUER,
+        .core_client_id = CORE_CLIENT,
+        .core_audiences = "",
+        .claim_subject = "oid sub",
+        .claim_name = "name",
+        .claim_email = "email preferred_username",
+        .claim_roles = "roles",
+        .claim_groups = "groups",
+        .group_roles = "",
+        .api_scope = "",
+        .api_resource = "",
+        .cli_client_id = "airlock-cli",
+        .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
+        .leeway_s = 30,
+        .decision_token_age_s = 5400,
+        .keys_max_age_s = 3600,
+        .idp_enabled = true,
+        .job_attempts_max = 3,
+        .job_lease_s = 60,
+        .job_retry_ms = 0,
+        .job_retry_max_ms = 0,
+        .kept_metadata = "mtime",
+        .policy_default = {[POLICY_MAX_FILES] = 1, [POLICY_MAX_BYTES] = 1000000, [POLICY_LINK_LIFETIME] = 3600}};
     b->core.link_keys = link_keys_new((const unsigned char *)"0123456789abcdef0123456789abcdef");
     assert_int_equal(link_keys_start(&b->core, &err), 0);
     b->core.drains = drains_new();
@@ -226,7 +233,7 @@ void bench_take_link(struct bench *b, const char *url)
 static enum peer bench_blob_peer(const struct bench *b)
 {
     return str_starts(b->account, "stalimex") || str_starts(b->account, "stalexapp") ? PEER_BLOB_EXTERNAL
-           : str_starts(b->account, "stalimip")                                     ? PEER_BLOB_CORE
+           : str_starts(b->account, "stalimip")                                      ? PEER_BLOB_CORE
                                                                                      : PEER_BLOB_WORKSPACE;
 }
 
