@@ -47,7 +47,7 @@ static void area_read(const struct db_rows *row, struct area *area)
 static int areas_load(struct core *core, struct areas *areas, struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
-    int r = db_select(core->db, Q_WORKSPACE_LIST, ARGS(DB_I(1), DB_T("")), &rows, err);
+    int r = db_select(core->db, Q_WORKSPACE_LIST, ARGS(DB_I(1), DB_T(""), DB_T("")), &rows, err);
 
     areas->items = xcalloc(WORKSPACES_MAX, sizeof *areas->items);
     while (r == 0 && areas->count < WORKSPACES_MAX && (r = db_rows_next(rows, err)) == 1) {
