@@ -6,6 +6,15 @@
 #include "api/input.h"
 #include "api/schema.h"
 
+/* Parameters that the route does not take meant nothing, and nothing bounds them: no link repeats them. */
+static bool link_keeps(const struct route *route, const char *name)
+{
+    for (size_t i = 0; i < route->field_count; i++)
+        if (strcmp(route->fields[i].name, name) == 0)
+            return strcmp(name, "cursor") != 0;
+    return false;
+}
+
 /* The same path and parameters, another cursor. */
 static int render_link(const struct route_match *match, const char *query, const char *cursor, struct str *link,
                        struct error *err)
@@ -19,7 +28,7 @@ static int render_link(const struct route_match *match, const char *query, const
     str_append(link, match->path);
     str_append(link, "?");
     for (size_t i = 0; i < params.count; i++) {
-        if (strcmp(params.items[i].name, "cursor") == 0)
+        if (!link_keeps(match->route, params.items[i].name))
             continue;
         str_append_url(link, params.items[i].name);
         str_append(link, "=");
