@@ -85,8 +85,7 @@ static void user_code_draw(char out[static USER_CODE_SIZE])
     out[USER_CODE_SIZE - 1] = '\0';
 }
 
-/* What was typed in the form that was shown; false when it can be no code. */
-static bool user_code_read(const char *typed, char out[static USER_CODE_SIZE])
+bool user_code_read(const char *typed, char out[static USER_CODE_SIZE])
 {
     size_t len = 0;
     for (const char *c = typed; *c; c++) {

@@ -4,6 +4,8 @@
 #ifndef AIRLOCK_IDP_DEVICE_H
 #define AIRLOCK_IDP_DEVICE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/json.h"
 
@@ -25,8 +27,12 @@ void device_store_free(struct device_store *store);
 int device_begin(struct device_store *store, json_t *asked, const char *address, int64_t now_ms, char **ret_device_code,
                  char ret_user_code[static USER_CODE_SIZE], struct error *err) MUST_USE;
 
-/* An undecided grant by what a person typed: letter case, spaces and hyphens do not matter. *ret_asked is the
- * caller's. E_NOT_FOUND for a code that is unknown, expired or decided, all alike. */
+/* What a person typed, in the form that was shown: letter case, spaces and hyphens do not matter. False when it can be
+ * no code. */
+bool user_code_read(const char *typed, char out[static USER_CODE_SIZE]);
+
+/* An undecided grant by what a person typed. *ret_asked is the caller's. E_NOT_FOUND for a code that is unknown,
+ * expired or decided, all alike. */
 int device_find(struct device_store *store, const char *user_code, int64_t now_ms, char ret_id[static DEVICE_ID_SIZE],
                 json_t **ret_asked, struct error *err) MUST_USE;
 /* The same by the id that device_find gave. */

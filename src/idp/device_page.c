@@ -104,11 +104,13 @@ static void refuse_code(struct idp *idp, const struct request *request, const st
 static void show_grant(struct idp *idp, const struct request *request, const char *id, const json_t *asked,
                        struct answer *a)
 {
-    AUTO_JSON json_t *content = json_pack("{s:s, s:s}", "id", id, "code", request_param(request, "user_code"));
+    char code[USER_CODE_SIZE];
     AUTO_FREE char *ticket = NULL;
     struct session session;
     struct error err = {0};
 
+    (void)user_code_read(request_param(request, "user_code"), code); /* it was found, so it is one */
+    AUTO_JSON json_t *content = json_pack("{s:s, s:s}", "id", id, "code", code);
     if (form_seal(idp, request, ALLOW_FORM, content, &ticket, a, &err) != 0) {
         page_problem(a, 500, err.detail);
         return;
@@ -203,6 +205,11 @@ static void on_password(const struct allowing *allowing)
     int r = signin_check(allowing->idp, &signin, &account, &allowing->answer->retry_after_s, &err);
     if (r != 0) {
         show_allow_form(allowing, NULL, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
+        return;
+    }
+    if (account->must_change) {
+        show_allow_form(allowing, NULL, signin.who,
+                        "This password is for one time: sign in elsewhere and change it first", 403);
         return;
     }
     session_begin(allowing->idp, request, account, &session, allowing->answer);

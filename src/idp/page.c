@@ -23,7 +23,8 @@ static const char STYLE[] =
     "border-radius:.25rem;color:var(--card);background:var(--act);cursor:pointer}"
     "button.quiet{color:var(--act);background:transparent}"
     ":focus-visible{outline:3px solid var(--act);outline-offset:2px}"
-    "code{display:inline-block;padding:.1rem .5rem;font:600 1.25rem/1.6 ui-monospace,monospace;letter-spacing:.1em;"
+    "code{display:block;width:fit-content;margin:.5rem 0 1rem;padding:.2rem .75rem;font:600 1.25rem/1.6 "
+    "ui-monospace,monospace;letter-spacing:.1em;"
     "border:1px solid var(--line);border-radius:.25rem}"
     "input.code{font:600 1.25rem/1.6 ui-monospace,monospace;letter-spacing:.1em;text-transform:uppercase}"
     "ul{margin:.25rem 0 1rem;padding-left:1.25rem;font-size:.875rem;overflow-wrap:anywhere}"
@@ -136,6 +137,26 @@ void page_device_code(struct answer *a, int status, const struct device_page *pa
     page_end(a);
 }
 
+/* What the words of OpenID Connect mean to a person; NULL: said already. Anything else is shown as it is. */
+static const struct {
+    const char *word;
+    const char *meaning;
+} MEANINGS[] = {
+    {"openid", "your name and e-mail address"},
+    {"profile", NULL},
+    {"email", NULL},
+    {"offline_access", "to go on for some hours without asking you again"},
+};
+
+static void add_scope_word(struct answer *a, const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(MEANINGS); i++)
+        if (strcmp(word, MEANINGS[i].word) == 0)
+            word = MEANINGS[i].meaning ? MEANINGS[i].meaning : "";
+    if (*word)
+        add_text(a, "<li>", word, "</li>\n");
+}
+
 /* The scope's words, one a line. */
 static void add_scope(struct answer *a, const char *scope)
 {
@@ -144,16 +165,16 @@ static void add_scope(struct answer *a, const char *scope)
 
     str_append(&a->body, "<p>It asks for:</p>\n<ul>\n");
     for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " "))
-        if (*word)
-            add_text(a, "<li>", word, "</li>\n");
+        add_scope_word(a, word);
     str_append(&a->body, "</ul>\n");
 }
 
 void page_device_allow(struct answer *a, int status, const struct device_page *page)
 {
     page_begin(a, status, "Allow a device?");
-    add_text(a, "<p>A program that says it is ", page->client_title, " wants to act for you. ");
-    add_text(a, "It should show the code <code>", page->code, "</code></p>\n");
+    add_text(a, "<p>A program that says it is ", page->client_title,
+             " wants to act for you. It should show the code</p>\n");
+    add_text(a, "<code>", page->code, "</code>\n");
     add_scope(a, page->scope);
     str_append(&a->body,
                "<p><strong>Go on only if you started it yourself, just now.</strong> Nobody from support will "

@@ -64,6 +64,7 @@ static void a_device_is_allowed(void **state)
     assert_non_null(strstr(page, "the airlock command line"));
     assert_non_null(strstr(page, json_text(codes, "user_code")));
     assert_non_null(strstr(page, "<li>api://space/user_impersonation</li>"));
+    assert_non_null(strstr(page, "<li>to go on for some hours without asking you again</li>"));
     say(&browser, PASSWORD, 200, "Done");
     AUTO_JSON json_t *body = body_of(poll_device(codes), 200);
     AUTO_JSON json_t *id = claims_of(json_text(body, "id_token"));
@@ -254,6 +255,40 @@ static void tokens_are_given_back(void **state)
     assert_error(refresh(tokens, ""), 400, "invalid_grant");
     assert_non_null(strstr(str_text(&told), "revoked  " ALICE "\n"));
     browser_done(&browser);
+}
+
+/* --- Accounts that change --- */
+
+/* From now on alice is as the member says; the snapshot before is the caller's, to be set again. */
+static struct accounts *change_alice(const char *member, json_t *value)
+{
+    AUTO_JSON json_t *document =
+        json_pack("{s:[{s:s, s:s, s:o}]}", "accounts", "oid", ALICE, "name", "alice", member, value);
+    struct accounts *before = idp_accounts(idp), *after = NULL;
+    assert_int_equal(accounts_parse(document, &after, NULL), 0);
+    idp_set_accounts(idp, after);
+    return before;
+}
+
+/* What began before an account was ended is dead: refresh tokens, sessions, device grants that nobody fetched. */
+static void an_ended_account_ends_everything(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        struct browser browser = {0};
+        AUTO_JSON json_t *tokens = sign_in_offline(&browser);
+        AUTO_JSON json_t *codes = begin_device();
+        free(type_code(&browser, codes));
+        say(&browser, "continue=1", 200, "Done");
+        struct accounts *before = round ? change_alice("disabled", json_true())
+                                        : change_alice("valid_from", json_integer(clock_now_s() + 60));
+        assert_error(refresh(tokens, ""), 400, "invalid_grant");
+        assert_error(poll_device(codes), 400, "invalid_grant");
+        AUTO_FREE char *page = browser_open(&browser, GOOD);
+        assert_non_null(strstr(page, "type=\"password\""));
+        idp_set_accounts(idp, before);
+        browser_done(&browser);
+    }
 }
 
 /* --- Signing out --- */
@@ -530,6 +565,7 @@ int main(void)
         TEST(refresh_tokens_can_be_off),
         TEST(who_did_not_ask_gets_none),
         TEST(tokens_are_given_back),
+        TEST(an_ended_account_ends_everything),
         TEST(signing_out_takes_proof_or_a_click),
         TEST(signing_out_leads_nowhere_else),
         TEST(signing_out_works_without_core),
