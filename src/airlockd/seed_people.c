@@ -53,6 +53,25 @@ static int get_uuid(const json_t *item, const char *field, char ret[static UUID_
     return r;
 }
 
+/* A subject as a provider gives it: another one's need not be a UUID, but it fits into core and has no spaces or
+ * controls that nobody sees. "" where there is none. */
+static int get_subject(const json_t *item, const char **ret, struct error *err)
+{
+    int r = json_get_string(item, "subject", "", SEED_TEXT_MAX, ret, err);
+
+    if (r != 0)
+        return r;
+    bool plain = true;
+    for (const char *c = *ret; *c; c++)
+        plain = plain && *c > ' ' && *c < 0x7f;
+    if (!plain || strlen(*ret) > SEED_SUBJECT_MAX)
+        return error_set_field(err, E_INVALID, "subject",
+                               "\"subject\" must be at most %d visible ASCII characters, as the provider's tokens "
+                               "have it",
+                               SEED_SUBJECT_MAX);
+    return 0;
+}
+
 /* The one of the list that has this text there, whatever its letter case; NULL for none, and for "". */
 static const json_t *find_item(const struct reading *reading, const char *list, const char *field, const char *text)
 {
@@ -179,12 +198,10 @@ static int get_role(const json_t *item, bool in_workspace, const char **ret, str
 /* Whom an assignment means: by subject, or else the account of that name; what it does not say the account does. */
 static int get_person(const struct reading *reading, const json_t *item, json_t *assignment, struct error *err)
 {
-    char subject[UUID_TEXT_SIZE];
-    const char *name, *email;
+    const char *subject, *name, *email;
     int r;
 
-    if ((r = get_uuid(item, "subject", subject, err)) ||
-        (r = json_get_string(item, "name", "", SEED_TEXT_MAX, &name, err)) ||
+    if ((r = get_subject(item, &subject, err)) || (r = json_get_string(item, "name", "", SEED_TEXT_MAX, &name, err)) ||
         (r = json_get_string(item, "email", "", SEED_TEXT_MAX, &email, err)))
         return r;
     const json_t *account = find_item(reading, "accounts", *subject ? "oid" : "name", *subject ? subject : name);

@@ -11,6 +11,7 @@
 #define SEED_ACCOUNTS_MAX 50
 #define SEED_WORKSPACES_MAX 100
 #define SEED_ASSIGNMENTS_MAX 1000
+#define SEED_SUBJECT_MAX 127 /* bytes of a person's id at the identity provider; core has room for no more */
 #define SEED_TEXT_MAX 256    /* bytes of a name or a mail address */
 #define SEED_SECRET_MAX 1024 /* bytes of a password or client secret */
 

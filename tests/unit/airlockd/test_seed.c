@@ -115,8 +115,10 @@ static const struct {
     {"{'assignments':[{'role':'TREAdmin'}]}", "assignments[0].name: \"name\" must be that of one of the accounts"},
     {"{'assignments':[{'name':'Bob','role':'TREAdmin'}]}", "assignments[0].name: \"name\" must be that of one"},
     {"{'assignments':[{'subject':'" ID_A "','role':'TREAdmin'}]}", "assignments[0].name: \"name\" is missing, and no"},
-    {"{'assignments':[{'subject':'me','name':'Me','role':'TREAdmin'}]}",
-     "assignments[0].subject: \"subject\" must be a UUID"},
+    {"{'assignments':[{'subject':'a b','name':'Me','role':'TREAdmin'}]}",
+     "assignments[0].subject: \"subject\" must be at most 127"},
+    {"{'assignments':[{'subject':'\xc3\xa9','name':'Me','role':'TREAdmin'}]}",
+     "assignments[0].subject: \"subject\" must be at most 127"},
     {"{'accounts':[" ALICE "],'assignments':[{'name':'Alice'}]}", "assignments[0].role: \"role\" is missing"},
     {"{'accounts':[" ALICE "],'assignments':[{'name':'Alice','role':'King'}]}",
      "assignments[0].role: \"role\" must be one of \"TREAdmin\",\"TREUser\": this assignment names no workspace"},
@@ -255,6 +257,32 @@ static void test_defaults(void **state)
     assert_string_equal(json_text(assignment, "email"), "a@x");
 }
 
+/* People of another identity provider have ids of its making, and no account here. */
+static void test_people_of_another_provider(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_STR struct str text = STR_INIT(4096);
+    char subject[SEED_SUBJECT_MAX + 2];
+
+    (void)memset(subject, 's', sizeof subject);
+    subject[SEED_SUBJECT_MAX] = '\0';
+    str_printf(&text, "{'assignments':[{'subject':'%s','name':'A','role':'TREUser'},", subject);
+    str_printf(&text, "{'subject':'auth0|5f7c8ec7c33c6c004bbafe82','name':'B','role':'TREAdmin'}]}");
+    AUTO_JSON json_t *seed = read_seed(str_text(&text), &problems);
+    assert_string_equal(str_text(&problems.text), "");
+    const json_t *assignments = json_object_get(seed, "assignments");
+    assert_string_equal(json_text(json_array_get(assignments, 0), "subject"), subject);
+    assert_string_equal(json_text(json_array_get(assignments, 1), "subject"), "auth0|5f7c8ec7c33c6c004bbafe82");
+
+    subject[SEED_SUBJECT_MAX] = 's';
+    subject[SEED_SUBJECT_MAX + 1] = '\0';
+    AUTO_STR struct str longer = STR_INIT(4096);
+    str_printf(&longer, "{'assignments':[{'subject':'%s','name':'A','role':'TREUser'}]}", subject);
+    json_decref(read_seed(str_text(&longer), &problems));
+    assert_non_null(strstr(str_text(&problems.text), "at most 127"));
+}
+
 static char *oid_of(const char *text, const char *tenant)
 {
     AUTO_SETTINGS struct settings *settings = make_settings(tenant);
@@ -332,6 +360,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_much, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_defaults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_people_of_another_provider, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_oid_is_stable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
     };
