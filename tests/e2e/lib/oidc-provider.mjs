@@ -19,23 +19,27 @@ function newKey(alg) {
 }
 
 export class ExternalProvider {
-  /** resources: { RESOURCE: scope }; claims: (resource, who) → claims of an access token besides the standard's. */
-  constructor({ alg = 'RS256', resources, claims = () => ({}), people = [], programs = [], life = 3600, certificate }) {
-    Object.assign(this, { alg, resources, claims, people, programs, life, certificate });
-    this.keys = [newKey(alg)];
+  /** resources: { RESOURCE: scope }; audience: (resource) → what its tokens say; claims: (audience, who) → claims of an access token besides the standard's. */
+  constructor({ alg = 'RS256', resources = {}, audience = (resource) => resource, claims = () => ({}), people = [], programs = [], authMethods, life = 3600, certificate }) {
+    Object.assign(this, { alg, resources, audience, claims, people, programs, authMethods, life, certificate });
+    this.keys = [newKey(alg)]; // the first one signs
   }
 
   #configuration() {
     const scopes = [...new Set(Object.values(this.resources).flatMap((scope) => scope.split(' ')))];
     const info = (ctx, resource) => {
       if (!(resource in this.resources)) throw new errors.InvalidTarget();
-      return { scope: this.resources[resource], audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: this.life, jwt: { sign: { alg: this.alg } } };
+      return { scope: this.resources[resource], audience: this.audience(resource), accessTokenFormat: 'jwt', accessTokenTTL: this.life, jwt: { sign: { alg: this.alg } } };
     };
+    // Who names no resource gets that of the scope, as at Entra.
+    const byScope = (ctx) => Object.keys(this.resources).find((resource) => ctx.oidc.params?.scope?.split(' ').includes(this.resources[resource]));
     return {
       jwks: { keys: this.keys },
+      ...(this.authMethods ? { clientAuthMethods: this.authMethods } : {}),
       scopes: ['openid', 'offline_access', 'profile', ...scopes],
       claims: { openid: ['sub'], profile: ['name'] },
       cookies: { keys: ['a test signs its cookies'] },
+      clientDefaults: { id_token_signed_response_alg: this.alg },
       clients: [
         { client_id: 'airlock-cli', application_type: 'native', token_endpoint_auth_method: 'none', redirect_uris: ['http://127.0.0.1/callback'],
           grant_types: ['authorization_code', 'refresh_token', DEVICE], response_types: ['code'] },
@@ -44,7 +48,7 @@ export class ExternalProvider {
       ],
       features: {
         clientCredentials: { enabled: true }, deviceFlow: { enabled: true }, revocation: { enabled: true }, devInteractions: { enabled: true },
-        resourceIndicators: { enabled: true, getResourceServerInfo: info, defaultResource: (ctx, client, one) => one, useGrantedResource: () => true },
+        resourceIndicators: { enabled: true, getResourceServerInfo: info, defaultResource: (ctx, client, one) => one ?? byScope(ctx), useGrantedResource: () => true },
       },
       findAccount: (ctx, id) => this.people.includes(id) && { accountId: id, claims: () => ({ sub: id, name: id }) },
       extraTokenClaims: (ctx, token) => this.claims(token.aud, token.accountId ?? token.clientId),
@@ -73,6 +77,12 @@ export class ExternalProvider {
     this.issuer = `${this.certificate ? 'https' : 'http'}://127.0.0.1:${this.server.address().port}`;
     this.#begin();
     return this;
+  }
+
+  /** Serves these resources from now on. */
+  offer(resources) {
+    this.resources = resources;
+    this.#begin();
   }
 
   /** Signs with a new key from now on; the old one stays published unless it is to be forgotten. */
