@@ -36,8 +36,11 @@ int main(void)
     puts("|---|---|---|---|---|---|");
     for (size_t i = 0; i < count; i++) {
         AUTO_STR struct str method = STR_INIT(16);
+        AUTO_STR struct str who = STR_INIT(256);
         route_append_methods(&method, 1U << routes[i].method);
-        printf("| %s | `%s` | %s | %d | ", str_text(&method), routes[i].pattern, routes[i].roles, routes[i].status);
+        right_append_who(&who, routes[i].right);
+        printf("| %s | `%s` | %s | %d | ", str_text(&method), routes[i].pattern, str_text(&who),
+               routes[i].status);
         print_fields(&routes[i]);
         printf(" | %s |\n", routes[i].summary);
     }

@@ -96,17 +96,31 @@ static json_t *render_responses(const struct route *route)
                      "A problem", "content", "application/problem+json", "schema", schema_reference("Problem"));
 }
 
+/* For programs: which token, and which roles of it open the route. "rule" says that more is judged, as it stands in
+ * the description. */
+static json_t *render_right(enum right right)
+{
+    const struct right_facts *facts = right_facts(right);
+    return json_pack("{s:s, s:s, s:o, s:o, s:b}", "name", facts->name, "token", right_token_name(facts->token),
+                     "workspaceRoles", role_names(facts->workspace_roles), "treRoles", role_names(facts->tre_roles),
+                     "rule", facts->rule != RULE_ALONE);
+}
+
 static json_t *render_operation(const struct route *route)
 {
-    bool open = strcmp(route->roles, "anyone") == 0;
-    AUTO_FREE char *who = xasprintf("Who may: %s.", route->roles);
+    bool open = route->right != RIGHT_OF_NOBODY && right_facts(route->right)->token == TOKEN_NONE;
+    AUTO_STR struct str who = STR_INIT(256);
+    str_append(&who, "Who may: ");
+    right_append_who(&who, route->right);
+    str_append_char(&who, '.');
     json_t *operation =
-        json_pack("{s:s, s:s, s:s, s:o, s:o}", "operationId", route->id, "summary", route->summary, "description", who,
-                  "parameters", render_parameters(route), "responses", render_responses(route));
+        json_pack("{s:s, s:s, s:s, s:o, s:o}", "operationId", route->id, "summary", route->summary, "description",
+                  str_text(&who), "parameters", render_parameters(route), "responses", render_responses(route));
 
     if (route->body != BODY_NONE)
         json_object_set_new(operation, "requestBody", render_body(route));
     json_object_set_new(operation, "security", open ? json_array() : json_pack("[{s:[]}]", "bearer"));
+    json_object_set_new(operation, "x-airlock-right", render_right(route->right));
     return operation;
 }
 

@@ -15,9 +15,9 @@
 #undef END
 
 static const struct route ROUTES[] = {
-#define ROUTE(id, method, pattern, answer, message, status, body, fields, member, schema, roles, summary) \
+#define ROUTE(id, method, pattern, answer, message, status, body, fields, member, schema, right, summary) \
     {id, HTTP_##method, pattern, ANSWER_##answer, message, status, BODY_##body, FIELDS_##fields, \
-     ARRAY_LEN(FIELDS_##fields) - 1, member, schema, roles, summary},
+     ARRAY_LEN(FIELDS_##fields) - 1, member, schema, RIGHT_##right, summary},
 #include "api/routes.def"
 #undef ROUTE
 };

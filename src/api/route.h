@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "http/http.h"
 #include "ipc/peer.h"
+#include "model/right.h"
 
 #define ROUTE_PATH_MAX 512              /* bytes of a path; ours are far shorter */
 #define ROUTE_ASKS_NOBODY MESSAGE_COUNT /* in the table: answered without core */
@@ -54,7 +55,7 @@ struct route {
     size_t field_count;
     const char *member;
     const char *schema;
-    const char *roles;
+    enum right right;
     const char *summary;
 };
 

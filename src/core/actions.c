@@ -54,7 +54,7 @@ int request_submit(struct core *core, struct call *call, json_t **ret_ok, struct
     AUTO_REQUEST struct request req = {0};
     AUTO_JSON json_t *detail = json_object();
     const struct transition *edge;
-    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, 0, &req, err);
+    int r = request_for_call(core, call, &req, err);
 
     if (r != 0)
         return r;
@@ -72,7 +72,7 @@ int request_submit(struct core *core, struct call *call, json_t **ret_ok, struct
 int request_cancel(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
-    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, ROLE_TRE_ADMIN, &req, err);
+    int r = request_for_call(core, call, &req, err);
 
     if (r == 0)
         r = apply_event(core, call, &req, EVENT_CANCEL, NULL, NULL, NULL, err);
@@ -108,7 +108,7 @@ int request_review(struct core *core, struct call *call, json_t **ret_ok, struct
     AUTO_REQUEST struct request req = {0};
     struct review_input input;
     const struct transition *edge;
-    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, 0, &req, err);
+    int r = request_for_call(core, call, &req, err);
 
     if (r == 0)
         r = validate_review(call->in, &input, err);
@@ -132,7 +132,7 @@ int request_revoke(struct core *core, struct call *call, json_t **ret_ok, struct
 {
     AUTO_REQUEST struct request req = {0};
     const char *reason;
-    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, 0, &req, err);
+    int r = request_for_call(core, call, &req, err);
 
     if (r == 0)
         r = validate_revoke(call->in, &reason, err);
@@ -152,7 +152,7 @@ int request_revoke(struct core *core, struct call *call, json_t **ret_ok, struct
 int request_review_resource(struct core *core, struct call *call, json_t **ret_ok UNUSED, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
-    int r = request_for_call(core, call, ROLE_MANAGER, 0, &req, err);
+    int r = request_for_call(core, call, &req, err);
 
     if (r != 0)
         return r;
@@ -166,12 +166,7 @@ int request_review_resource(struct core *core, struct call *call, json_t **ret_o
 int admin_retry(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
-    int r = caller_core(core, call, err);
-
-    if (r == 0)
-        r = caller_need_role(call, ROLE_TRE_ADMIN, err);
-    if (r == 0)
-        r = request_load_by_id(core, json_text(call->in, "request"), &req, err);
+    int r = request_load_by_id(core, json_text(call->in, "request"), &req, err);
     if (r != 0)
         return r;
     (void)str_copy(call->request, sizeof call->request, req.id);

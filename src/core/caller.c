@@ -34,6 +34,7 @@ static int caller_verify(struct core *core, struct call *call, struct error *err
         r = claims_take_person(&core->config, claims, &call->who, err);
     if (r != 0)
         return r;
+    (void)str_copy(call->workspace, sizeof call->workspace, json_text(call->in, "workspace")); /* too long: no such */
     call->who.known = true; /* for the audit of a refusal; the roles follow */
     json_decref(call->claims);
     call->claims = TAKE_PTR(claims);
@@ -54,7 +55,7 @@ static int caller_roles(struct core *core, struct call *call, const char *worksp
     return r;
 }
 
-int caller_need_role(const struct call *call, unsigned needed, struct error *err)
+static int caller_need_role(const struct call *call, unsigned needed, struct error *err)
 {
     if (call->who.roles & needed)
         return 0;
@@ -63,7 +64,7 @@ int caller_need_role(const struct call *call, unsigned needed, struct error *err
     return error_set(err, E_FORBIDDEN, "%s", str_text(&text));
 }
 
-int caller_core(struct core *core, struct call *call, struct error *err)
+static int caller_core(struct core *core, struct call *call, unsigned needed, struct error *err)
 {
     int r = caller_verify(core, call, err);
 
@@ -71,7 +72,8 @@ int caller_core(struct core *core, struct call *call, struct error *err)
         return r;
     if (!call->who.is_core_token)
         return caller_refuse(err, "Invalid token");
-    return caller_roles(core, call, "", err);
+    r = caller_roles(core, call, "", err);
+    return r ? r : caller_need_role(call, needed, err);
 }
 
 static int no_such_workspace(struct error *err)
@@ -129,14 +131,14 @@ static int workspace_of_audience(struct core *core, const struct call *call, str
     return r ? error_set(err, r, "The workspace cannot be read") : 0;
 }
 
-static int caller_enter(struct core *core, struct call *call, unsigned needed, unsigned core_roles, struct error *err)
+static int caller_workspace(struct core *core, struct call *call, unsigned needed, unsigned core_roles,
+                            struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
     int r = caller_verify(core, call, err);
 
     if (r != 0)
         return r;
-    (void)str_copy(call->workspace, sizeof call->workspace, json_text(call->in, "workspace")); /* too long: no such */
     if (call->who.is_core_token && core->config.one_audience)
         return caller_workspace_by_any_token(core, call, needed, core_roles, err);
     if (call->who.is_core_token)
@@ -156,10 +158,21 @@ static int caller_enter(struct core *core, struct call *call, unsigned needed, u
     return caller_need_role(call, needed, err);
 }
 
-int caller_workspace(struct core *core, struct call *call, unsigned needed, unsigned core_roles, struct error *err)
+int caller_authorise(struct core *core, struct call *call, enum right right, struct error *err)
 {
-    int r = caller_enter(core, call, needed, core_roles, err);
-    return r ? r : limits_change(core->limits, call, clock_mono_us(), err);
+    const struct right_facts *facts = right_facts(right);
+    int r;
+
+    switch (facts->token) {
+    case TOKEN_NONE:
+        return 0;
+    case TOKEN_CORE:
+        return caller_core(core, call, facts->tre_roles, err);
+    case TOKEN_WORKSPACE:
+        r = caller_workspace(core, call, facts->workspace_roles, facts->tre_roles, err);
+        return r ? r : limits_change(core->limits, call, clock_mono_us(), err);
+    }
+    return error_set(err, E_INTERNAL, "Right %s asks for no kind of token", facts->name);
 }
 
 int caller_fresh(const struct core *core, const struct call *call, struct error *err)
@@ -171,10 +184,7 @@ int caller_fresh(const struct core *core, const struct call *call, struct error 
 
 json_t *caller_render(const struct principal *who)
 {
-    json_t *roles = json_array();
-    for (unsigned bit = 1; bit <= who->roles && bit; bit <<= 1)
-        if (who->roles & bit)
-            json_array_append_new(roles, json_string(role_name((enum role)bit)));
     return json_pack("{s:s, s:s, s:s, s:o, s:s, s:b}", "id", who->subject, "name", who->name, "email", who->email,
-                     "roles", roles, "audience", who->audience, "is_workspace_token", !who->is_core_token);
+                     "roles", role_names(who->roles), "audience", who->audience, "is_workspace_token",
+                     !who->is_core_token);
 }

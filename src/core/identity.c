@@ -47,15 +47,6 @@ static bool scope_client(const char *scope, char ret[static VALIDATE_CLIENT_ID_M
     return str_copy(ret, VALIDATE_CLIENT_ID_MAX + 1, id);
 }
 
-static json_t *roles_render(unsigned roles)
-{
-    json_t *list = json_array();
-    for (unsigned bit = 1; bit && bit <= roles; bit <<= 1)
-        if (roles & bit)
-            json_array_append_new(list, json_string(role_name((enum role)bit)));
-    return list;
-}
-
 int idp_scope(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
@@ -72,6 +63,6 @@ int idp_scope(struct core *core, struct call *call, json_t **ret_ok, struct erro
         r = roles_load(core, w.id, json_text(call->in, "subject"), &roles, err);
     if (r == 0)
         *ret_ok = json_pack("{s:s, s:s?, s:o}", "audience", client, "workspace", is_core ? NULL : w.id, "roles",
-                            roles_render(roles & (is_core ? ROLE_TRE_ALL : ROLE_WORKSPACE_ALL)));
+                            role_names(roles & (is_core ? ROLE_TRE_ALL : ROLE_WORKSPACE_ALL)));
     return r;
 }

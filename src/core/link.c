@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/audit.h"
-#include "core/caller.h"
 #include "core/drain.h"
 #include "core/keys.h"
 #include "core/place.h"
@@ -104,7 +103,7 @@ int request_link(struct core *core, struct call *call, json_t **ret_ok, struct e
     AUTO_STR struct str url = STR_INIT(4096);
     unsigned permissions = 0;
     int64_t lifetime_s = 0;
-    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, 0, &req, err);
+    int r = request_for_call(core, call, &req, err);
 
     if (r == 0)
         r = workspace_load(core, call->workspace, &w, err);
@@ -118,17 +117,6 @@ int request_link(struct core *core, struct call *call, json_t **ret_ok, struct e
     if (r == 0)
         *ret_ok = json_pack("{s:s}", "containerUrl", str_text(&url));
     return r;
-}
-
-/* May this person end the links of this request: whoever may have one, and those who oversee the workspace. */
-static int revoke_all_allowed(const struct request *req, const struct call *call, struct error *err)
-{
-    struct actor actor = request_actor(req, call);
-    if (actor.is_requestor || (actor.roles & (ROLE_OWNER | ROLE_MANAGER | ROLE_TRE_ADMIN)))
-        return 0;
-    return error_set(err, E_FORBIDDEN,
-                     "Only the requestor, a Workspace Owner, an Airlock Manager or a TRE administrator "
-                     "may end a request's links");
 }
 
 /* Every link and transfer of the request ends: what it has of older generations is drained after the commit. */
@@ -149,10 +137,12 @@ static int links_end(struct core *core, const struct call *call, const char *req
 int request_link_revoke_all(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
-    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, ROLE_TRE_ADMIN, &req, err);
+    int r = request_for_call(core, call, &req, err);
 
-    if (r == 0)
-        r = revoke_all_allowed(&req, call, err);
+    if (r != 0)
+        return r;
+    struct actor actor = request_actor(&req, call);
+    r = authz_link_end(&actor, err);
     if (r == 0)
         r = links_end(core, call, req.id, req.dir, req.generation, err);
     return r ? r : request_envelope(core, call, req.id, ret_ok, err);

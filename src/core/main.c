@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "core/audit.h"
+#include "core/dispatch.h"
 #include "core/drain.h"
 #include "core/keys.h"
 #include "core/limits.h"
@@ -113,6 +114,8 @@ static int confine(const struct core *core, struct error *err)
 static int start(struct core *core, struct error *err)
 {
     int r = flow_self_check(err);
+    if (r == 0)
+        r = dispatch_self_check(err);
     if (r == 0)
         r = load_master_key(core, err);
     if (r == 0)

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "core/apply.h"
-#include "core/caller.h"
-#include "model/flow.h"
 #include "model/validate.h"
 
 void request_done(struct request *r)
@@ -77,12 +75,9 @@ int request_load_by_id(struct core *core, const char *id, struct request *ret, s
     return request_first(core, Q_REQUEST_BY_ID, ARGS(DB_T(id)), ret, err);
 }
 
-int request_for_call(struct core *core, struct call *call, unsigned needed, unsigned core_roles, struct request *ret,
-                     struct error *err)
+int request_for_call(struct core *core, struct call *call, struct request *ret, struct error *err)
 {
-    int r = caller_workspace(core, call, needed, core_roles, err);
-    if (r == 0)
-        r = request_load(core, call->workspace, json_text(call->in, "request"), ret, err);
+    int r = request_load(core, call->workspace, json_text(call->in, "request"), ret, err);
     if (r == 0)
         (void)str_copy(call->request, sizeof call->request, ret->id);
     return r;
@@ -98,10 +93,8 @@ int request_create(struct core *core, struct call *call, json_t **ret_ok, struct
 {
     AUTO_WORKSPACE struct workspace w = {0};
     struct request_input input;
-    int r = caller_workspace(core, call, event_facts(EVENT_CREATE)->roles, 0, err);
+    int r = workspace_load(core, call->workspace, &w, err);
 
-    if (r == 0)
-        r = workspace_load(core, call->workspace, &w, err);
     if (r == 0 && !w.enable_airlock)
         return error_set(err, E_DISABLED, "Airlock is not enabled in this workspace.");
     if (r == 0)
@@ -114,6 +107,6 @@ int request_create(struct core *core, struct call *call, json_t **ret_ok, struct
 int request_get(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
-    int r = request_for_call(core, call, ROLE_WORKSPACE_ALL, ROLE_TRE_ADMIN, &req, err);
+    int r = request_for_call(core, call, &req, err);
     return r ? r : request_envelope(core, call, req.id, ret_ok, err);
 }

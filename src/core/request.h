@@ -37,9 +37,8 @@ int request_load(struct core *core, const char *workspace, const char *id, struc
 /* For what was found by id and workspace before: jobs and links. */
 int request_load_by_id(struct core *core, const char *id, struct request *ret, struct error *err) MUST_USE;
 
-/* Checks the token for a route of one request and loads it. Fills call->workspace and call->request. */
-int request_for_call(struct core *core, struct call *call, unsigned needed, unsigned core_roles, struct request *ret,
-                     struct error *err) MUST_USE;
+/* Loads the request that the frame names, in the caller's workspace. Fills call->request. */
+int request_for_call(struct core *core, struct call *call, struct request *ret, struct error *err) MUST_USE;
 struct actor request_actor(const struct request *r, const struct call *call);
 
 int request_render(struct core *core, const struct request *r, json_t **ret, struct error *err) MUST_USE;

@@ -7,7 +7,6 @@
 #include "base/crypto.h"
 #include "base/network.h"
 #include "core/audit.h"
-#include "core/caller.h"
 #include "core/claims.h"
 #include "core/overlap.h"
 #include "model/validate.h"
@@ -117,13 +116,9 @@ int workspace_list(struct core *core, struct call *call, json_t **ret_ok, struct
 {
     AUTO_ROWS struct db_rows *rows = NULL;
     AUTO_STR struct str of_groups = STR_INIT(GROUP_WORKSPACES_MAX);
-    int r = caller_core(core, call, err);
-    if (r == 0)
-        r = caller_need_role(call, ROLE_TRE_ALL, err);
-    if (r != 0)
-        return r;
+
     claims_group_workspaces(&core->config, call->claims, &of_groups);
-    r = db_select(
+    int r = db_select(
         core->db, Q_WORKSPACE_LIST,
         ARGS(DB_I((call->who.roles & ROLE_TRE_ADMIN) != 0), DB_T(call->who.subject), DB_T(str_text(&of_groups))), &rows,
         err);
@@ -144,10 +139,8 @@ int workspace_list(struct core *core, struct call *call, json_t **ret_ok, struct
 static int workspace_visible(struct core *core, struct call *call, struct workspace *ret, struct error *err)
 {
     unsigned member = 0;
-    int r = caller_workspace(core, call, ROLE_WORKSPACE_ALL, ROLE_TRE_ALL, err);
+    int r = workspace_load(core, call->workspace, ret, err);
 
-    if (r == 0)
-        r = workspace_load(core, call->workspace, ret, err);
     if (r != 0 || !call->who.is_core_token || (call->who.roles & ROLE_TRE_ADMIN))
         return r;
     r = member_load(core, call, call->workspace, &member, err);
@@ -257,12 +250,6 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
                      json_pack("{s:s, s:s}", "workspace", id, "display_name", input->display_name), err);
 }
 
-static int need_tre_admin(struct core *core, struct call *call, struct error *err)
-{
-    int r = caller_core(core, call, err);
-    return r ? r : caller_need_role(call, ROLE_TRE_ADMIN, err);
-}
-
 static int workspace_answer(struct core *core, const char *id, json_t **ret_ok, struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
@@ -276,10 +263,8 @@ int workspace_create(struct core *core, struct call *call, json_t **ret_ok, stru
 {
     struct workspace_input input;
     char id[UUID_TEXT_SIZE];
-    int r = need_tre_admin(core, call, err);
+    int r = validate_workspace_create(json_object_get(call->in, "body"), &input, err);
 
-    if (r == 0)
-        r = validate_workspace_create(json_object_get(call->in, "body"), &input, err);
     if (r == 0)
         r = workspace_insert(core, call, NULL, NULL, &input, id, err);
     if (r == 0)
@@ -325,11 +310,8 @@ int workspace_update(struct core *core, struct call *call, json_t **ret_ok, stru
     struct workspace_input input;
     const char *etag = json_text(call->in, "etag");
     const json_t *body = json_object_get(call->in, "body");
-    int r = need_tre_admin(core, call, err);
+    int r = workspace_load(core, call->workspace, &w, err);
 
-    (void)str_copy(call->workspace, sizeof call->workspace, json_text(call->in, "workspace"));
-    if (r == 0)
-        r = workspace_load(core, call->workspace, &w, err);
     if (r == 0)
         r = validate_workspace_patch(body, &input, err);
     if (r != 0)

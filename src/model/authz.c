@@ -102,3 +102,12 @@ int authz_link(enum status status, enum request_type type, const struct actor *a
         return refuse_reader(status, type, err);
     return permission_parse(facts->link_permissions, ret_permissions, err);
 }
+
+int authz_link_end(const struct actor *actor, struct error *err)
+{
+    if (actor->is_requestor || (actor->roles & AUTHZ_LINK_END_ROLES))
+        return 0;
+    return error_set(err, E_FORBIDDEN,
+                     "Only the requestor, a Workspace Owner, an Airlock Manager or a TRE administrator "
+                     "may end a request's links");
+}

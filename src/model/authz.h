@@ -29,4 +29,8 @@ void permission_format(unsigned permissions, char ret_text[static PERMISSION_TEX
 int authz_link(enum status status, enum request_type type, const struct actor *actor, unsigned *ret_permissions,
                struct error *err) MUST_USE;
 
+/* May this actor end every link of a request: the requestor, and those who oversee. E_FORBIDDEN naming them. */
+#define AUTHZ_LINK_END_ROLES ((unsigned)(ROLE_OWNER | ROLE_MANAGER | ROLE_TRE_ADMIN))
+int authz_link_end(const struct actor *actor, struct error *err) MUST_USE;
+
 #endif

@@ -64,42 +64,11 @@ static void print_statuses(void)
     }
 }
 
-static void print_roles(unsigned roles)
-{
-    bool first = true;
-
-    for (unsigned bit = 1; bit <= ROLE_MANAGER; bit <<= 1) {
-        if (!(roles & bit))
-            continue;
-        printf("%s%s", first ? "" : ", ", role_name((enum role)bit));
-        first = false;
-    }
-}
-
 static void print_who(enum event event)
 {
-    const struct event_facts *facts = event_facts(event);
-
-    switch (facts->relation) {
-    case RELATION_SYSTEM:
-        fputs("system", stdout);
-        return;
-    case RELATION_ANY:
-        print_roles(facts->roles);
-        return;
-    case RELATION_REQUESTOR:
-        fputs("requestor, as ", stdout);
-        print_roles(facts->roles);
-        return;
-    case RELATION_REQUESTOR_OR_OVERSEER:
-        fputs("requestor, ", stdout);
-        print_roles(facts->roles & (unsigned)(ROLE_OWNER | ROLE_TRE_ADMIN));
-        return;
-    case RELATION_NOT_REQUESTOR:
-        print_roles(facts->roles);
-        fputs(" who is not the requestor", stdout);
-        return;
-    }
+    AUTO_STR struct str who = STR_INIT(256);
+    flow_append_who(&who, event);
+    fputs(str_text(&who), stdout);
 }
 
 static const char *target_text(enum status status)

@@ -5,6 +5,9 @@
 
 #include "base/str.h"
 
+/* Who may act in a requestor's place where an event allows it. */
+#define OVERSEERS ((unsigned)(ROLE_OWNER | ROLE_TRE_ADMIN))
+
 static const struct event_facts EVENTS[] = {
 #define X(name, wire, roles, relation) {wire, roles, RELATION_##relation},
 #include "model/event.def"
@@ -121,7 +124,7 @@ static int check_relation(enum event event, const struct actor *actor, struct er
             return error_set(err, E_FORBIDDEN, "Only the requestor may %s this request", event_name(event));
         return 0;
     case RELATION_REQUESTOR_OR_OVERSEER:
-        if (!actor->is_requestor && !(actor->roles & (unsigned)(ROLE_OWNER | ROLE_TRE_ADMIN)))
+        if (!actor->is_requestor && !(actor->roles & OVERSEERS))
             return error_set(err, E_FORBIDDEN,
                              "Only the requestor, a Workspace Owner or a TRE administrator may %s this request",
                              event_name(event));
@@ -151,6 +154,32 @@ int flow_decide(enum status from, enum event event, const struct actor *actor, c
         return r;
     *ret_transition = transition;
     return 0;
+}
+
+void flow_append_who(struct str *s, enum event event)
+{
+    const struct event_facts *facts = event_facts(event);
+
+    switch (facts->relation) {
+    case RELATION_SYSTEM:
+        str_append(s, "system");
+        return;
+    case RELATION_ANY:
+        role_append_list(s, facts->roles);
+        return;
+    case RELATION_REQUESTOR:
+        str_append(s, "requestor, as ");
+        role_append_list(s, facts->roles);
+        return;
+    case RELATION_REQUESTOR_OR_OVERSEER:
+        str_append(s, "requestor, ");
+        role_append_list(s, facts->roles & OVERSEERS);
+        return;
+    case RELATION_NOT_REQUESTOR:
+        role_append_list(s, facts->roles);
+        str_append(s, " who is not the requestor");
+        return;
+    }
 }
 
 size_t flow_allowed_actions(enum status status, const struct actor *actor,

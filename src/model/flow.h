@@ -64,6 +64,9 @@ const struct transition *flow_find(enum status from, enum event event);
 int flow_decide(enum status from, enum event event, const struct actor *actor, const struct transition **ret_transition,
                 struct error *err) MUST_USE;
 
+/* Who may cause the event, in words: "requestor, as WorkspaceOwner, WorkspaceResearcher"; "system". */
+void flow_append_who(struct str *s, enum event event);
+
 /* What the actor could do now, as AzureTRE's allowedUserActions, in its order: review, cancel, submit, revoke. Honest:
  * what is listed, flow_decide allows. Returns the number of names written (static texts). */
 #define FLOW_ACTIONS_MAX 4

@@ -45,7 +45,7 @@ bool role_by_name(const char *name, enum role *ret)
     return false;
 }
 
-static void append_list(struct str *s, unsigned roles, char quote, const char *between)
+static void append_list(struct str *s, unsigned roles, const char *quote, const char *between)
 {
     bool first = true;
 
@@ -55,20 +55,32 @@ static void append_list(struct str *s, unsigned roles, char quote, const char *b
         if (!first)
             str_append(s, between);
         first = false;
-        str_append_char(s, quote);
-        str_append(s, ROLES[i].name);
-        str_append_char(s, quote);
+        str_printf(s, "%s%s%s", quote, ROLES[i].name, quote);
     }
+}
+
+json_t *role_names(unsigned roles)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < ARRAY_LEN(ROLES); i++)
+        if (roles & ROLES[i].role)
+            json_array_append_new(names, json_string(ROLES[i].name));
+    return names;
+}
+
+void role_append_list(struct str *s, unsigned roles)
+{
+    append_list(s, roles, "", ", ");
 }
 
 void role_append_json(struct str *s, unsigned roles)
 {
-    append_list(s, roles, '"', ",");
+    append_list(s, roles, "\"", ",");
 }
 
 void role_append_missing(struct str *s, unsigned roles)
 {
     str_append(s, "The user is missing a required role: [");
-    append_list(s, roles, '\'', ", ");
+    append_list(s, roles, "'", ", ");
     str_append(s, "]");
 }

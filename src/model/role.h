@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/json.h"
 #include "base/str.h"
 
 enum role {
@@ -26,6 +27,9 @@ const char *role_name(enum role role); /* wire name; role is exactly one bit */
 const char *role_display_name(enum role role);
 bool role_by_name(const char *name, enum role *ret);
 
+json_t *role_names(unsigned roles); /* the wire names of a set in the order of role.def; the caller's */
+/* Appends the wire names of a set in the order of role.def: WorkspaceOwner, WorkspaceResearcher */
+void role_append_list(struct str *s, unsigned roles);
 /* Appends the wire names of a set as JSON strings with commas, in the order of role.def. */
 void role_append_json(struct str *s, unsigned roles);
 /* Appends AzureTRE's sentence: The user is missing a required role: ['WorkspaceOwner', 'WorkspaceResearcher'] */
