@@ -45,7 +45,35 @@ ON CONFLICT (subject) DO UPDATE SET name = excluded.name, email = excluded.email
 WHERE person.name <> excluded.name OR person.email <> excluded.email;
 
 -- name: PERSON_LIST
-SELECT subject, name, email FROM person ORDER BY name, subject LIMIT 1000;
+SELECT subject, name, email FROM person WHERE disabled = 0 ORDER BY name, subject LIMIT 1000;
+
+-- An account of the built-in provider. The mark of who was known already stays: orders change it, publications do not.
+-- name: PERSON_ACCOUNT
+INSERT INTO person (subject, name, email, kind, client_id, disabled) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (subject) DO UPDATE SET name = excluded.name, email = excluded.email, kind = excluded.kind, client_id = excluded.client_id
+WHERE person.name <> excluded.name OR person.email <> excluded.email OR person.kind <> excluded.kind OR person.client_id <> excluded.client_id;
+
+-- name: PERSON_ACCOUNTS
+SELECT subject, name, email, kind, client_id, disabled FROM person WHERE kind <> '' AND subject > $1 ORDER BY subject LIMIT $2;
+
+-- name: PERSON_IS_ACCOUNT
+SELECT 1 FROM person WHERE subject = $1 AND kind <> '';
+
+-- name: PERSON_STATE
+SELECT disabled, tokens_from FROM person WHERE subject = $1;
+
+-- name: PERSON_DISABLE
+UPDATE person SET disabled = 1, tokens_from = $2 WHERE subject = $1;
+
+-- name: PERSON_ENABLE
+UPDATE person SET disabled = 0 WHERE subject = $1;
+
+-- name: PERSON_END_TOKENS
+UPDATE person SET tokens_from = $2 WHERE subject = $1;
+
+-- name: ADMIN_BUT
+SELECT 1 FROM assignment a LEFT JOIN person p ON p.subject = a.subject
+WHERE a.workspace = '' AND a.role = 'TREAdmin' AND a.subject <> $1 AND coalesce(p.disabled, 0) = 0 LIMIT 1;
 
 -- name: PERSON_GET
 SELECT subject, name, email FROM person WHERE subject = $1;

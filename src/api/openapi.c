@@ -58,6 +58,7 @@ static json_t *render_parameters(const struct route *route)
 
     add_path_parameter(parameters, route->pattern, "workspace");
     add_path_parameter(parameters, route->pattern, "request");
+    add_path_parameter(parameters, route->pattern, "user");
     for (size_t i = 0; i < route->field_count; i++) {
         const struct route_field *f = &route->fields[i];
         if (!(f->places & (unsigned)(PLACE_QUERY | PLACE_HEADER)))

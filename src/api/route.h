@@ -66,6 +66,7 @@ struct route_match {
     char path[ROUTE_PATH_MAX]; /* normalised: single slashes, none at the end */
     char workspace[UUID_TEXT_SIZE];
     char request[UUID_TEXT_SIZE];
+    char user[UUID_TEXT_SIZE];
     unsigned methods; /* bit 1 << enum http_method of every row with this path; HEAD where GET is */
 };
 

@@ -8,6 +8,7 @@
 #include "core/limits.h"
 #include "core/provider_keys.h"
 #include "core/tokens.h"
+#include "core/users.h"
 #include "core/workspace.h"
 
 static int caller_refuse(struct error *err, const char *detail)
@@ -38,7 +39,8 @@ static int caller_verify(struct core *core, struct call *call, struct error *err
     call->who.known = true; /* for the audit of a refusal; the roles follow */
     json_decref(call->claims);
     call->claims = TAKE_PTR(claims);
-    return limits_person(core->limits, call, clock_mono_us(), err);
+    r = limits_person(core->limits, call, clock_mono_us(), err);
+    return r ? r : user_check(core, &call->who, err);
 }
 
 /* The caller's roles in a scope ("" is the TRE): by assignment, or as the token claims, as the operator chose; and what

@@ -66,12 +66,12 @@ struct principal {
 };
 
 /* What must not happen before the commit is durable. */
-enum effect_kind { EFFECT_WAKE_MOVER, EFFECT_DRAIN };
+enum effect_kind { EFFECT_WAKE_MOVER, EFFECT_DRAIN, EFFECT_RELAY, EFFECT_RELAY_DONE };
 struct effect {
     enum effect_kind kind;
     char request[UUID_TEXT_SIZE];
     char dir[PATH_MAX_TEXT]; /* names zone and account of a drain */
-    int64_t generation;
+    int64_t generation; /* of a drain; the id of a relay */
 };
 
 struct effects {
@@ -102,6 +102,7 @@ struct limits;
 struct link_keys;
 struct peers;
 struct refusals;
+struct relays;
 struct tokens;
 
 struct core {
@@ -117,6 +118,7 @@ struct core {
     struct limits *limits;
     struct peers *peers;
     struct refusals *refusals;
+    struct relays *relays;
     bool ready_sent;
     bool stopping;
 };
@@ -130,6 +132,7 @@ struct call {
     const char *address;
     struct principal who;           /* known once the token was checked */
     json_t *claims;                 /* of that token; dispatch releases them */
+    bool late;                      /* answered later (core/relay.h) */
     char workspace[UUID_TEXT_SIZE]; /* for the audit, as far as known */
     char request[UUID_TEXT_SIZE];
     char link_id[SAS_LINK_ID_DIGITS + 1]; /* once a link's signature was checked */

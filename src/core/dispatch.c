@@ -19,6 +19,7 @@
 #include "core/provider_keys.h"
 #include "core/request.h"
 #include "core/time.h"
+#include "core/users.h"
 
 /* Who answers what, and for a person's message the right it takes (model/right.def). */
 static const struct {
@@ -57,6 +58,13 @@ static const struct {
     [MESSAGE_ADMIN_AUDIT] = {admin_audit, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_JOBS] = {admin_jobs, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_ROTATE_KEYS] = {admin_rotate_keys, RIGHT_ADMINISTER},
+    [MESSAGE_ADMIN_USER_LIST] = {admin_user_list, RIGHT_ADMINISTER},
+    [MESSAGE_ADMIN_USER_ADD] = {admin_user_add, RIGHT_ADMINISTER},
+    [MESSAGE_ADMIN_USER_DISABLE] = {admin_user_disable, RIGHT_ADMINISTER},
+    [MESSAGE_ADMIN_USER_ENABLE] = {admin_user_enable, RIGHT_ADMINISTER},
+    [MESSAGE_ADMIN_USER_RESET] = {admin_user_reset, RIGHT_ADMINISTER},
+    [MESSAGE_ADMIN_ROLE_ASSIGN] = {admin_role_assign, RIGHT_ADMINISTER},
+    [MESSAGE_ADMIN_ROLE_REMOVE] = {admin_role_remove, RIGHT_ADMINISTER},
 
     /* airlock's own processes */
     [MESSAGE_BLOB_ACCESS] = {.handle = blob_access},
@@ -79,6 +87,7 @@ static const struct {
     [MESSAGE_JOB_RESULT] = {.handle = job_result},
     [MESSAGE_DIR_KNOWN] = {.handle = dir_known},
     [MESSAGE_IDP_PUBLISH] = {.handle = idp_publish},
+    [MESSAGE_ACCOUNT_DONE] = {.handle = account_done},
     [MESSAGE_IDP_SCOPE] = {.handle = idp_scope},
     [MESSAGE_IDP_EVENT] = {.handle = idp_event},
     [MESSAGE_JWKS_PUBLISH] = {.handle = jwks_publish},
@@ -166,7 +175,7 @@ int dispatch(struct core *core, enum peer from, const json_t *message, json_t **
             return kept;
         }
     }
-    if (id <= 0)
+    if (id <= 0 || (r == 0 && call.late))
         json_decref(ok);
     else
         *ret_answer = r == 0 ? message_answer(id, ok ? ok : json_object()) : message_refusal(id, &why);

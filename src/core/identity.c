@@ -5,6 +5,7 @@
 
 #include "core/claims.h"
 #include "core/provider_keys.h"
+#include "core/users.h"
 #include "core/workspace.h"
 
 #define PEOPLE_MAX 10000
@@ -18,10 +19,7 @@ static int publish_people(struct core *core, const json_t *people, struct error 
         return error_set(err, E_LIMIT, "At most %d people", PEOPLE_MAX);
     json_array_foreach(people, i, person)
     {
-        const char *oid = json_text(person, "oid");
-        int r = *oid && strlen(oid) < SUBJECT_MAX
-                    ? person_put(core, oid, json_text(person, "name"), json_text(person, "email"), err)
-                    : 0;
+        int r = user_put(core, person, err);
         if (r != 0)
             return r;
     }

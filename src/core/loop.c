@@ -17,6 +17,7 @@
 #include "core/link.h"
 #include "core/peers.h"
 #include "core/provider_keys.h"
+#include "core/relay.h"
 #include "core/time.h"
 #include "core/workspace.h"
 
@@ -113,10 +114,15 @@ static void effects_run(struct core *core)
         const struct effect *effect = &core->effects.items[i];
         if (effect->kind == EFFECT_DRAIN)
             drain_begin(core, effect);
+        else if (effect->kind == EFFECT_RELAY)
+            relay_send(core, effect->generation);
+        else if (effect->kind == EFFECT_RELAY_DONE)
+            relay_finish(core, effect->generation);
         else
             wake = true;
     }
     core->effects.count = 0;
+    relays_sweep(core);
     if (wake) {
         AUTO_JSON json_t *message = json_pack("{s:s}", "op", message_op(MESSAGE_JOB_WAKE));
         (void)peers_send(core, PEER_MOVER, message); /* a mover without a channel asks by itself when it has one */
@@ -242,7 +248,7 @@ int loop_run(struct core *core, struct error *err)
         loop_maybe_ready(core);
         struct epoll_event events[EVENTS_MAX];
         int64_t now = clock_mono_ms();
-        int wait = sooner(sooner(drains_check(core, now), peers_check(core, now)), HOUSEKEEPING_MS);
+        int wait = sooner(sooner(sooner(drains_check(core, now), peers_check(core, now)), relays_check(core, now)), HOUSEKEEPING_MS);
         int count = epoll_wait(epoll_fd, events, EVENTS_MAX, batch->was_full ? 0 : wait);
         if (count < 0 && errno != EINTR)
             break;

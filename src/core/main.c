@@ -15,6 +15,7 @@
 #include "core/overlap.h"
 #include "core/peers.h"
 #include "core/provider_keys.h"
+#include "core/relay.h"
 #include "core/seed.h"
 #include "core/time.h"
 #include "core/tokens.h"
@@ -139,7 +140,7 @@ int main(void)
 {
     (void)umask(077); /* the database is for nobody else */
     struct core core = {
-        .child = child_begin(), .drains = drains_new(), .refusals = refusals_new(), .tokens = tokens_new()};
+        .child = child_begin(), .drains = drains_new(), .refusals = refusals_new(), .relays = relays_new(), .tokens = tokens_new()};
     struct error err = {0};
 
     read_config(&core);
@@ -155,6 +156,7 @@ int main(void)
     drains_free(core.drains);
     limits_free(core.limits);
     refusals_free(core.refusals);
+    relays_free(core.relays);
     tokens_free(core.tokens);
     provider_keys_done(&core);
     free(core.effects.items);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/drain.h"
+#include "core/relay.h"
 
 #define PEERS_MAX 9 /* bits of enum peer */
 #define PEER_LOST_MS 5000
@@ -53,6 +54,7 @@ void peers_drop(struct core *core, enum peer peer)
         return;
     channel_free(TAKE_PTR(core->peers->channels[i])); /* closing takes it out of epoll */
     core->peers->lost_ms[i] = clock_mono_ms() + PEER_LOST_MS;
+    relays_peer_lost(core, peer);
 }
 
 int peers_check(struct core *core, int64_t now_ms)

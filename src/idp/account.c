@@ -154,13 +154,20 @@ int64_t account_begin(const struct account *account, int64_t now_s)
     return now_s > account->valid_from ? now_s : account->valid_from;
 }
 
+json_t *accounts_copy(const struct accounts *accounts)
+{
+    return json_deep_copy(accounts->document);
+}
+
 json_t *accounts_people(const struct accounts *accounts)
 {
     json_t *people = json_array();
-    for (size_t i = 0; i < accounts->count; i++)
-        if (!accounts->items[i].disabled)
-            json_array_append_new(people, json_pack("{s:s, s:s, s:s}", "oid", accounts->items[i].oid, "name",
-                                                    accounts->items[i].name, "email", accounts->items[i].email));
+    for (size_t i = 0; i < accounts->count; i++) {
+        const struct account *account = &accounts->items[i];
+        json_array_append_new(people, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "oid", account->oid, "name",
+                                                account->name, "email", account->email, "client_id", account->client_id,
+                                                "is_service", account->is_service, "disabled", account->disabled));
+    }
     return people;
 }
 

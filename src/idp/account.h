@@ -54,7 +54,9 @@ bool account_is_live(const struct account *account, int64_t begun_at_s);
 /* When something of this account begins now: at now_s, but never before what the last change let live. */
 int64_t account_begin(const struct account *account, int64_t now_s);
 
-/* [{"oid","name","email"}…] of those who are not disabled; the caller's. */
+/* The accounts in the file's form, an array that is the caller's to change. */
+json_t *accounts_copy(const struct accounts *accounts);
+/* [{"oid","name","email","client_id","is_service","disabled"}…]; the caller's. */
 json_t *accounts_people(const struct accounts *accounts);
 
 #endif

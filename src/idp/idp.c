@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "idp/ledger.h"
 #include "idp/state.h"
 
 #define GATE_WAIT_MS 3000
@@ -113,6 +114,8 @@ int idp_new(const struct idp_settings *settings, int seed_fd, const struct idp_c
     if (r == 0)
         r = accounts_load(settings->accounts_file, seed_fd, &idp->accounts_now, err);
     if (r == 0)
+        r = ledger_open(settings->accounts_file, &idp->ledger, err);
+    if (r == 0)
         r = idp_load_refreshes(idp, settings->accounts_file, err);
     if (r == 0)
         r = password_gate_new(settings->workers, GATE_WAIT_MS, &idp->gate, err);
@@ -131,6 +134,7 @@ void idp_free(struct idp *idp)
     jwt_key_free(idp->key);
     jwt_key_free(idp->id_key);
     accounts_unref(idp->accounts_now);
+    ledger_close(idp->ledger);
     pthread_mutex_destroy(&idp->accounts_lock);
     password_gate_free(idp->gate);
     throttle_free(idp->by_account);

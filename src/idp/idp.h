@@ -43,6 +43,8 @@ struct idp_core {
     void *ctx;
 };
 
+struct ledger; /* idp/ledger.h */
+
 struct idp {
     char *issuer; /* {public_url}/{tenant}/v2.0 */
     char *tenant;
@@ -59,6 +61,7 @@ struct idp {
     struct jwt_key *key;    /* of access tokens: the one that core takes */
     struct jwt_key *id_key; /* of id tokens: so none of them opens anything at core, whatever its audience */
     pthread_mutex_t accounts_lock;
+    struct ledger *ledger;         /* the accounts file */
     struct accounts *accounts_now; /* behind the lock: idp_accounts, idp_set_accounts */
     struct password_gate *gate;
     struct throttle *by_account;

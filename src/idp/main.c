@@ -1,9 +1,13 @@
 /* airlock-idp: the built-in identity provider. It has local accounts, checks their passwords, and signs the tokens that
- * core accepts. It must never have data, SAS keys or the database; after start it opens no file at all. */
+ * core accepts. It must never have data, SAS keys or the database; after start it opens no file but a new version of
+ * its accounts, and can read none. */
 #include <malloc.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "idp/idp.h"
+#include "idp/ledger.h"
+#include "idp/orders.h"
 #include "idp/publish.h"
 #include "idp/server.h"
 #include "listener/listener.h"
@@ -14,6 +18,7 @@ struct program {
     struct listener listener;
     struct idp *idp;
     struct publisher *publisher;
+    struct orders *orders;
 };
 
 static int ask_scope(void *ctx, const char *scope, const char *subject, json_t **ret, struct error *err)
@@ -70,11 +75,33 @@ static void publish(void *ctx)
     publisher_wake(program->publisher);
 }
 
-static void start_publishing(struct program *program)
+static int report_order(void *ctx, json_t *fields, struct error *err)
+{
+    struct program *program = ctx;
+    return ipc_call(program->listener.core, MESSAGE_ACCOUNT_DONE, fields, NULL, err);
+}
+
+static void on_push(const char *op, const json_t *message, void *ctx)
+{
+    const struct program *program = ctx;
+    if (strcmp(op, message_op(MESSAGE_ACCOUNT_ORDER)) == 0)
+        orders_take(program->orders, message);
+}
+
+static void start_threads(struct program *program)
 {
     struct error err = {0};
-    if (publisher_start(program->listener.core, idp_publication(program->idp), &program->publisher, &err) != 0)
+    if (publisher_start(program->listener.core, program->idp, &program->publisher, &err) != 0)
         die(&err, "cannot publish");
+    if (orders_start(program->idp, report_order, publish, program, &program->orders, &err) != 0)
+        die(&err, "cannot take orders");
+}
+
+/* It may make and replace files where its accounts are, and read nothing. */
+static void confine(struct program *program)
+{
+    const struct sandbox_rule rules[] = {{.dirfd = ledger_dirfd(program->idp->ledger), .access = SANDBOX_WRITE}};
+    listener_confine(&program->listener, rules, ARRAY_LEN(rules), 1);
 }
 
 int main(void)
@@ -85,11 +112,12 @@ int main(void)
                                                              .handler = handle,
                                                              .refusal = server_refuse,
                                                              .paced = true,
+                                                             .push = on_push,
                                                              .after_channel = publish,
                                                              .ctx = &program});
     load(&program);
-    listener_confine(&program.listener, NULL, 0, 1); /* what it needs of files is in memory or open: no file is opened any more */
-    start_publishing(&program);
+    confine(&program);
+    start_threads(&program);
     listener_open(&program.listener);
     listener_run(&program.listener);
     return 0; /* the publisher may still wait for core: the process ends with all it has */

@@ -13,9 +13,9 @@
 struct publisher {
     pthread_mutex_t lock;
     pthread_cond_t woken;
-    unsigned wanted; /* connections so far */
+    unsigned wanted; /* connections and changes so far */
     struct ipc_client *core;
-    json_t *publication;
+    struct idp *idp;
 };
 
 /* Waits for a connection after the seen-th, or for so many seconds; 0: as long as it takes. */
@@ -40,7 +40,7 @@ static int64_t publisher_tell(struct publisher *publisher, int64_t retry_s)
 {
     struct error err = {0};
 
-    if (ipc_call(publisher->core, MESSAGE_IDP_PUBLISH, json_copy(publisher->publication), NULL, &err) == 0)
+    if (ipc_call(publisher->core, MESSAGE_IDP_PUBLISH, idp_publication(publisher->idp), NULL, &err) == 0)
         return 0;
     log_warning("core did not take the keys and people: %s", err.detail);
     if (retry_s == 0)
@@ -62,7 +62,7 @@ static void *publisher_run(void *arg)
     return NULL;
 }
 
-int publisher_start(struct ipc_client *core, json_t *publication_stolen, struct publisher **ret, struct error *err)
+int publisher_start(struct ipc_client *core, struct idp *idp, struct publisher **ret, struct error *err)
 {
     struct publisher *publisher = xcalloc(1, sizeof *publisher);
     pthread_t thread;
@@ -74,7 +74,7 @@ int publisher_start(struct ipc_client *core, json_t *publication_stolen, struct 
     pthread_cond_init(&publisher->woken, &attr);
     pthread_condattr_destroy(&attr);
     publisher->core = core;
-    publisher->publication = publication_stolen;
+    publisher->idp = idp;
     if (pthread_create(&thread, NULL, publisher_run, publisher) != 0)
         return error_set(err, E_UNAVAILABLE, "The publishing thread could not be started");
     pthread_detach(thread);

@@ -14,6 +14,7 @@
 #include "core/keys.h"
 #include "core/limits.h"
 #include "core/provider_keys.h"
+#include "core/relay.h"
 #include "core/tokens.h"
 #include "core/workspace.h"
 #include "model/validate.h"
@@ -89,6 +90,7 @@ int bench_setup(void **state)
     b->core.drains = drains_new();
     b->core.limits = limits_new(&(struct limits_config){0});
     b->core.refusals = refusals_new();
+    b->core.relays = relays_new();
     b->core.tokens = tokens_new();
     assert_int_equal(jwt_key_generate(&b->key, &err), 0);
     AUTO_JSON json_t *set = json_pack("{s:[o]}", "keys", jwt_key_public_jwk(b->key));
@@ -106,6 +108,7 @@ int bench_teardown(void **state)
     drains_free(b->core.drains);
     limits_free(b->core.limits);
     refusals_free(b->core.refusals);
+    relays_free(b->core.relays);
     tokens_free(b->core.tokens);
     provider_keys_done(&b->core);
     jwt_key_free(b->key);

@@ -63,7 +63,8 @@ static void look_ups(void **state)
     assert_null(accounts_by_client(accounts, ""));
     assert_true(accounts_by_oid(accounts, OID_2)->disabled);
     AUTO_JSON json_t *people = accounts_people(accounts);
-    assert_int_equal(json_array_size(people), 3);
+    assert_int_equal(json_array_size(people), 4);
+    assert_true(json_flag(json_array_get(people, 1), "disabled"));
     assert_null(json_object_get(json_array_get(people, 0), "password_hash"));
     accounts_unref(accounts);
 }
