@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "base/uuid.h"
+#include "cli/admin_user.h"
 #include "cli/api.h"
 #include "cli/cli.h"
 #include "cli/table.h"
@@ -205,8 +206,38 @@ static int print_done(const struct cli *cli, const json_t *answer, const char *t
     return cli->json ? output_json(answer, err) : output_write(text, err);
 }
 
+/* "tre" stands where a workspace would: the role is one of the TRE as a whole. */
+static bool is_tre(const struct args *args)
+{
+    return strcmp(args->items[0], "tre") == 0;
+}
+
+static int tre_role(struct cli *cli, const struct args *args, const char *method, const char *done, struct error *err)
+{
+    AUTO_FREE char *person = NULL;
+    AUTO_JSON json_t *answer = NULL;
+    AUTO_JSON json_t *body = NULL;
+    AUTO_STR struct str path = STR_INIT(API_PATH_MAX);
+
+    int r = admin_user_find(cli, args->items[1], &person, err);
+    if (r)
+        return r;
+    str_append(&path, "/admin/roles");
+    if (strcmp(method, "DELETE") == 0) {
+        url_append_query(&path, "user_id", person);
+        url_append_query(&path, "role_id", args->items[2]);
+    } else {
+        body = json_pack("{s:[s], s:s}", "user_ids", person, "role_id", args->items[2]);
+    }
+    struct api_call call = {.method = method, .path = str_text(&path), .body = body};
+    r = api_send(cli, &call, &answer, NULL, err);
+    return r ? r : print_done(cli, answer, done, err);
+}
+
 int admin_role_assign_run(struct cli *cli, const struct args *args, struct error *err)
 {
+    if (is_tre(args))
+        return tre_role(cli, args, "POST", "The role is assigned.\n", err);
     struct assignment a = {0};
     AUTO_JSON json_t *answer = NULL;
 
@@ -222,6 +253,8 @@ int admin_role_assign_run(struct cli *cli, const struct args *args, struct error
 
 int admin_role_remove_run(struct cli *cli, const struct args *args, struct error *err)
 {
+    if (is_tre(args))
+        return tre_role(cli, args, "DELETE", "The role is removed.\n", err);
     struct assignment a = {0};
     AUTO_JSON json_t *answer = NULL;
 

@@ -83,6 +83,16 @@ static const struct option_spec PROPERTY_OPTIONS[] = {
     {"airlock", "on|off", "whether requests can be made"},
     {END},
 };
+static const struct option_spec USER_OPTIONS[] = {
+    {"email", "ADDRESS", "the mail address; only a service may have none"},
+    {"service", NULL, "a program: it gets a client id and a secret, and no password"},
+    {"tre-admin", NULL, "a TRE administrator"},
+    {END},
+};
+static const struct option_spec USER_LIST_OPTIONS[] = {
+    {"all", NULL, "follow the list to its end"},
+    {END},
+};
 static const struct option_spec AUDIT_OPTIONS[] = {
     {"request", "ID", "only what concerns this request"},
     {"all", NULL, "follow the list to its end"},
@@ -179,11 +189,29 @@ static const struct command COMMANDS[] = {
      "  airlock admin workspace update Heart --max-files 20 --airlock off",
      1, 1, PROPERTY_OPTIONS, admin_workspace_update_run},
     {"admin role assign", "WORKSPACE PERSON ROLE", "Give a person a role in a workspace",
-     "PERSON is an id, mail address or name; ROLE is WorkspaceOwner, WorkspaceResearcher or AirlockManager.\n\n"
+     "PERSON is an id, mail address or name; ROLE is WorkspaceOwner, WorkspaceResearcher or AirlockManager. With the\n"
+     "word tre in the workspace's place, ROLE is TREUser or TREAdmin.\n\n"
      "  airlock admin role assign Heart alice@example.org WorkspaceResearcher",
      3, 3, NULL, admin_role_assign_run},
     {"admin role remove", "WORKSPACE PERSON ROLE", "Take a role away",
      "  airlock admin role remove Heart alice@example.org WorkspaceResearcher", 3, 3, NULL, admin_role_remove_run},
+    {"admin user add", "NAME", "Add an account to the built-in identity provider",
+     "Prints a password for one sign-in, or with --service a client id and secret: this once, so keep them now. When\n"
+     "the outcome is unknown, run it again: a name that is taken is refused, and 'reset' gives that account a new\n"
+     "secret.\n\n"
+     "  airlock admin user add eve --email eve@example.org\n"
+     "  airlock admin user add nightly-export --service",
+     1, 1, USER_OPTIONS, admin_user_add_run},
+    {"admin user list", "", "List the accounts", "  airlock admin user list --all", 0, 0, USER_LIST_OPTIONS,
+     admin_user_list_run},
+    {"admin user disable", "USER", "Disable an account, and end its tokens at once",
+     "USER is an id, mail address or name.\n\n  airlock admin user disable eve", 1, 1, NULL, admin_user_disable_run},
+    {"admin user enable", "USER", "Let a disabled account sign in again", "  airlock admin user enable eve", 1, 1, NULL,
+     admin_user_enable_run},
+    {"admin user reset", "USER", "Replace an account's secrets",
+     "Older passwords, client secrets, sign-ins and tokens stop at once. Prints the new ones, this once.\n\n"
+     "  airlock admin user reset eve",
+     1, 1, NULL, admin_user_reset_run},
     {"admin retry", "REQUEST", "Let a failed request go on where it failed", "  airlock admin retry REQUEST", 1, 1,
      NULL, admin_retry_run},
     {"admin audit", "", "Show the audit log",

@@ -19,6 +19,7 @@ static const struct {
     {"reuse", "login.token_reused"},
     {"revoked", "login.token_revoked"},
     {"logout", "logout"},
+    {"password", "login.password_changed"},
 };
 
 static const char *const DETAILS[] = {"method", "client", "reason"};

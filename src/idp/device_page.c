@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "idp/change.h"
 #include "idp/cookie.h"
 #include "idp/event.h"
 #include "idp/form.h"
@@ -207,9 +208,8 @@ static void on_password(const struct allowing *allowing)
         show_allow_form(allowing, NULL, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
         return;
     }
-    if (account->must_change) {
-        show_allow_form(allowing, NULL, signin.who,
-                        "This password is for one time: sign in elsewhere and change it first", 403);
+    if (account->must_change) { /* afterwards the code is typed again: it lives long enough */
+        change_show(allowing->idp, request, NULL, signin.who, allowing->answer);
         return;
     }
     session_begin(allowing->idp, request, account, &session, allowing->answer);

@@ -28,12 +28,15 @@ endpoint_fn revoke_post;     /* RFC 7009 */
 endpoint_fn devicecode_post; /* RFC 8628 §3.1 */
 endpoint_fn device_get;      /* the page where a person types a device's code */
 endpoint_fn device_post;
+endpoint_fn password_get; /* the page where a person changes the password */
+endpoint_fn password_post;
 endpoint_fn logout_get; /* OpenID Connect RP-Initiated Logout */
 endpoint_fn logout_post;
 endpoint_fn authorize_get;  /* RFC 6749 §4.1.1: answers with the login page */
 endpoint_fn authorize_post; /* the same as a form, or the login page's form coming back */
 
 #define AUTHORIZE_PATH "/oauth2/v2.0/authorize" /* paths below the base */
+#define PASSWORD_PATH "/password"
 #define LOGOUT_PATH "/oauth2/v2.0/logout"
 #define DEVICE_PATH "/device"
 #define BASE_ALIAS "/adfs" /* Microsoft's libraries ask nobody else about a tenant of that name */

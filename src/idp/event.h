@@ -13,6 +13,7 @@ enum event_kind {
     EVENT_REUSE,   /* a spent refresh token came again: its family is dead */
     EVENT_REVOKED, /* a program gave its refresh token back */
     EVENT_LOGOUT,
+    EVENT_PASSWORD, /* a person sets another password */
     EVENT_KINDS
 };
 

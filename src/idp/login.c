@@ -4,9 +4,11 @@
 
 #include "base/clock.h"
 #include "idp/authorize.h"
+#include "idp/change.h"
 #include "idp/cookie.h"
 #include "idp/event.h"
 #include "idp/form.h"
+#include "idp/login.h"
 #include "idp/page.h"
 #include "idp/scope.h"
 #include "idp/signin.h"
@@ -37,6 +39,7 @@ static void show_form(const struct login *login, const struct account *known, co
                       int status)
 {
     AUTO_FREE char *action = xasprintf("%s" AUTHORIZE_PATH, login->request->base);
+    AUTO_FREE char *password = xasprintf("%s" PASSWORD_PATH, login->request->base);
     char destination[ORIGIN_SIZE] = "";
 
     (void)url_origin(json_text(login->asked, "redirect_uri"), destination); /* it was checked when it was asked */
@@ -47,6 +50,7 @@ static void show_form(const struct login *login, const struct account *known, co
         .ticket = login->ticket,
         .username = strlen(username) <= ACCOUNT_TEXT_MAX ? username : "",
         .problem = problem,
+        .password_path = password,
     };
     if (known)
         page_continue(login->answer, &page, known->name);
@@ -101,6 +105,16 @@ static void send_code(const struct login *login, const struct account *account, 
                        r == E_NOT_FOUND ? "The scope is not known" : "", login->answer);
 }
 
+void login_finish(struct idp *idp, const struct request *request, json_t *asked, const struct account *account,
+                  struct answer *a)
+{
+    const struct login login = {idp, request, asked, "", a};
+    struct session session;
+
+    session_begin(idp, request, account, &session, a);
+    send_code(&login, account, &session);
+}
+
 static void on_password(const struct login *login)
 {
     const struct request *request = login->request;
@@ -113,7 +127,6 @@ static void on_password(const struct login *login)
         .address = request->address,
     };
     const struct account *account;
-    struct session session;
     struct error err = {0};
 
     int r = signin_check(login->idp, &signin, &account, &login->answer->retry_after_s, &err);
@@ -121,8 +134,10 @@ static void on_password(const struct login *login)
         show_form(login, NULL, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
         return;
     }
-    session_begin(login->idp, request, account, &session, login->answer);
-    send_code(login, account, &session);
+    if (account->must_change)
+        change_show(login->idp, request, login->asked, signin.who, login->answer);
+    else
+        login_finish(login->idp, request, login->asked, account, login->answer);
 }
 
 static void on_continue(const struct login *login)

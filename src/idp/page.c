@@ -96,6 +96,7 @@ static void form_end(struct answer *a, const struct login_page *page)
                "<button type=\"submit\" class=\"quiet\" name=\"cancel\" value=\"1\" formnovalidate>Cancel</button>\n"
                "</form>\n");
     add_text(a, "<p class=\"note\">Afterwards you return to ", page->destination, ".</p>\n");
+    add_text(a, "<p class=\"note\"><a href=\"", page->password_path, "\">Change your password</a></p>\n");
     page_end(a);
     (void)str_copy(a->form_target, sizeof a->form_target, page->destination); /* both are of ORIGIN_SIZE */
 }
@@ -121,6 +122,33 @@ void page_continue(struct answer *a, const struct login_page *page, const char *
                "<button type=\"submit\" name=\"continue\" value=\"1\" autofocus>Continue</button>\n"
                "<button type=\"submit\" class=\"quiet\" name=\"other\" value=\"1\">Use another account</button>\n");
     form_end(a, page);
+}
+
+void page_change(struct answer *a, int status, const struct change_page *page)
+{
+    bool named = *page->username != '\0', wrong = *page->problem != '\0';
+
+    page_begin(a, status, "Change your password");
+    if (page->is_first)
+        str_append(&a->body, "<p>Your password was good for one sign-in. Choose your own to go on.</p>\n");
+    str_append(&a->body, "<p>At least 12 characters. Every older sign-in ends.</p>\n");
+    add_problem(a, page->problem);
+    form_begin(a, page->action, page->ticket);
+    add_field(a, "User name or e-mail address",
+              "type=\"text\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"256\"",
+              "username", page->username, !named, wrong);
+    add_field(a, "Old password", "type=\"password\" autocomplete=\"current-password\" maxlength=\"1024\"", "password",
+              "", named, wrong);
+    add_field(a, "New password", "type=\"password\" autocomplete=\"new-password\" minlength=\"12\" maxlength=\"1024\"",
+              "new_password", "", false, wrong);
+    add_field(a, "New password again",
+              "type=\"password\" autocomplete=\"new-password\" minlength=\"12\" maxlength=\"1024\"",
+              "new_password_again", "", false, wrong);
+    str_append(&a->body, "<button type=\"submit\">Change password</button>\n</form>\n");
+    if (*page->destination)
+        add_text(a, "<p class=\"note\">Afterwards you return to ", page->destination, ".</p>\n");
+    page_end(a);
+    (void)str_copy(a->form_target, sizeof a->form_target, page->destination); /* both are of ORIGIN_SIZE */
 }
 
 void page_device_code(struct answer *a, int status, const struct device_page *page)

@@ -10,11 +10,23 @@ struct login_page {
     const char *client_title;
     const char *destination; /* origin the browser is sent to afterwards */
     const char *ticket;
-    const char *username; /* "" or what was typed */
-    const char *problem;  /* "" or what went wrong */
+    const char *username;      /* "" or what was typed */
+    const char *problem;       /* "" or what went wrong */
+    const char *password_path; /* where a password is changed */
 };
 void page_login(struct answer *a, int status, const struct login_page *page);
 void page_continue(struct answer *a, const struct login_page *page, const char *name);
+
+/* Where a password is changed. */
+struct change_page {
+    const char *action;
+    const char *ticket;
+    const char *destination; /* origin the browser is sent to afterwards, "" for none */
+    const char *username;    /* "" or what was typed */
+    const char *problem;
+    bool is_first; /* the old one was for one time */
+};
+void page_change(struct answer *a, int status, const struct change_page *page);
 
 /* The device pages: where a code is typed, and where a person says whether the program behind it may act for them. */
 struct device_page {

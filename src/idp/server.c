@@ -30,6 +30,7 @@ static const struct route {
     {"/oauth2/v2.0/revoke", true, true, NULL, revoke_post},
     {AUTHORIZE_PATH, true, false, authorize_get, authorize_post},
     {DEVICE_PATH, true, false, device_get, device_post},
+    {PASSWORD_PATH, true, false, password_get, password_post},
     {LOGOUT_PATH, true, false, logout_get, logout_post},
 };
 
