@@ -33,6 +33,10 @@ int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struc
 
 int file_sync_dir(int dirfd, const char *path, struct error *err)
 {
+    if (*path == '\0' && fsync(dirfd) == 0) /* who may open nothing any more can still sync */
+        return 0;
+    if (*path == '\0' && errno != EBADF) /* a descriptor of a path alone (O_PATH) cannot be synced as it is */
+        return error_set_errno(err, E_IO, "Cannot sync a directory");
     AUTO_FD int fd = file_open_beneath(dirfd, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0, err);
     if (fd < 0)
         return fd;
