@@ -29,7 +29,8 @@ struct new_account {
 /* The changes. Each returns once the file is durable and the snapshot is in use; *ret_account is a copy of what the
  * account is now, {"oid","name","email","client_id","is_service","disabled"}, the caller's. E_EXISTS names the account
  * that has the name or the address already; E_NOT_FOUND: no such oid; E_LIMIT: ACCOUNTS_MAX or ACCOUNTS_FILE_MAX.
- * After E_IO or E_NO_SPACE the file and the snapshot are as they were. Worker threads only. */
+ * After E_IO the snapshot is as it was; the file may be the new one
+ * until the next change. Worker threads only. */
 int ledger_add(struct idp *idp, const struct new_account *account, struct new_secrets *ret_secrets,
                json_t **ret_account, struct error *err) MUST_USE;
 /* A disabled account's sessions, codes and refresh tokens are dead for good; enabling lets it sign in again. */

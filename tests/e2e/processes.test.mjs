@@ -51,7 +51,7 @@ test('the tree, and what each process holds', async (t) => {
     const allowed = {
       'airlock-core': (file) => file.startsWith(below('state', 'airlock.db')),
       'airlock-mover': (file) => file.startsWith(below('storage')),
-      'airlock-idp': (file) => file.startsWith(below('idp', 'accounts.json.refresh.')),
+      'airlock-idp': (file) => file === below('idp') || file.startsWith(below('idp', 'accounts.json.refresh.')),
       ...Object.fromEntries(ZONES.map((zone) => [`airlock-blob ${zone}`, (file) => file.startsWith(below('storage', zone))])),
     }[name];
     for (const file of files) assert.ok(allowed?.(file), `${name} holds ${file}`);
