@@ -5,6 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { makeCa, postForm, send, serverCertificate, sha256, startTree, until } from './harness.mjs';
 import { Terminal } from './lib/cli.mjs';
+import { startGlewlwyd } from './lib/glewlwyd.mjs';
 import { startOidcProvider } from './lib/oidc-provider.mjs';
 
 const EXIT = { permission: 77 };
@@ -152,4 +153,73 @@ test('a provider with a certificate of an authority of its own', async (t) => {
   assert.equal(untrusting.code, 78, untrusting.stderr);
   const alice = await loggedIn(both, 'alice', { env, ca: ca.pem });
   assert.match(await alice.ok(['workspace', 'list']), /./);
+});
+
+/** Glewlwyd, and a tree without accounts of its own where the core token is every workspace's. The demo's people have their
+ * ids there; what changes later is told by `set`, with another start. */
+async function startOneAudience(t, { claims, set = {} }) {
+  const dir = fs.mkdtempSync(path.join(process.env.AIRLOCK_TMP ?? '/tmp', 'airlock-glewlwyd-'));
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  const resource = 'https://airlock.example.org';
+  const person = (name) => ({ name, password: `${name}-and-more`, claims: claims?.(name) ?? {} });
+  const external = await startGlewlwyd(t, dir, { resource, people: ['alice', 'bob', 'mallory'].map(person), programs: [PROGRAM] });
+  const tree = await startTree(t, { set: { 'idp.enabled': 'false', 'auth.issuer': external.issuer, 'auth.audiences': 'one', 'auth.core_audiences': resource,
+    'auth.api_resource': resource, 'auth.api_scope': external.scope, ...set } });
+  return { external, tree, heart: tree.first };
+}
+
+/** The demo's own ids of people, given to the same people at Glewlwyd. */
+async function lendIds({ external, tree }) {
+  for (const { name, oid } of JSON.parse(fs.readFileSync(path.join(tree.dir, 'demo.json'), 'utf8')).accounts) {
+    if (external.people.some((person) => person.name === name)) await external.change(name, { oid });
+  }
+}
+
+async function approveLife(both, author, reviewer) {
+  const { tree, heart } = both;
+  const source = path.join(tree.scratch, 'table.csv');
+  fs.writeFileSync(source, 'a,b\n1,2\n');
+  const id = await newRequest(author, heart);
+  await author.ok(['request', 'upload', id, source]);
+  await author.ok(['request', 'submit', id]);
+  await author.ok(['request', 'wait', id, '--status', 'in_review']);
+  assert.equal((await author.run(['request', 'review', id, '--approve', '--reason', 'mine', '--yes'])).code, EXIT.permission);
+  await reviewer.ok(['request', 'review', id, '--approve', '--reason', 'Fine', '--yes']);
+  await author.ok(['request', 'wait', id, '--status', 'approved']);
+  return id;
+}
+
+test('a whole life with Glewlwyd: one audience, roles by assignment', async (t) => {
+  const both = await startOneAudience(t, {});
+  await lendIds(both);
+  const alice = await loggedIn(both, 'alice');
+  const bob = await loggedIn(both, 'bob');
+  const id = await approveLife(both, alice, bob);
+  alice.expireTokens();
+  await alice.ok(['request', 'show', id]);
+  const mallory = await loggedIn(both, 'mallory');
+  assert.equal((await mallory.run(['request', 'show', id, '--workspace', both.heart.id])).code, 66);
+
+  await both.external.rotate();
+  alice.expireTokens();
+  await until('the new key to be known', async () => (await alice.run(['request', 'show', id])).code === 0, { timeout: 45_000, step: 500 });
+  const out = await alice.run(['logout']);
+  assert.equal(out.code, 0, out.stderr);
+  assert.match(out.stderr, /could not be told/, 'Glewlwyd lets programs with a secret revoke only');
+});
+
+test('roles by groups, and a program of Glewlwyd', async (t) => {
+  const groups = { alice: ['heart-researchers'], bob: ['heart-reviewers'] };
+  const both = await startOneAudience(t, { claims: (name) => ({ groups: groups[name] ?? [] }) });
+  const { tree, heart } = both;
+  const program = await programLoggedIn(both, PROGRAM);
+  const nobody = await program.run(['request', 'list', '--workspace', heart.id]);
+  assert.notEqual(nobody.code, 0, nobody.stdout);
+  await tree.stop();
+  tree.set['auth.group_roles'] = ['TREUser', `${heart.id}/WorkspaceResearcher`].map((role) => `heart-researchers=${role}`)
+    .concat(['TREUser', `${heart.id}/AirlockManager`].map((role) => `heart-reviewers=${role}`)).join(',');
+  await tree.start();
+  const alice = await loggedIn(both, 'alice');
+  const bob = await loggedIn(both, 'bob');
+  await approveLife(both, alice, bob);
 });

@@ -27,7 +27,7 @@ function configuration({ port, database }) {
 const KEY_KINDS = { RS256: ['rsa', ['rsa', { modulusLength: 2048 }]], PS256: ['rsa-pss', ['rsa', { modulusLength: 2048 }]], ES256: ['ecdsa', ['ec', { namedCurve: 'P-256' }]] };
 
 export class Glewlwyd {
-  /** people and programs: { name, claims: { roles, groups } }, programs with id and secret besides. */
+  /** people: { name, password, claims }, programs: { id, secret, claims }; claims are roles, groups and oid of their tokens. */
   constructor({ dir, port, alg = 'RS256', scope = 'airlock', resource = 'https://airlock.example.org', people = [], programs = [], life = 3600 }) {
     Object.assign(this, { dir, port, alg, scope, resource, people, programs, life });
     this.issuer = `http://127.0.0.1:${port}/api/${PLUGIN}`;
@@ -76,7 +76,7 @@ export class Glewlwyd {
     const { privateKey, publicKey } = crypto.generateKeyPairSync(kind, options);
     const on = ['allow-non-oidc', 'auth-type-code-enabled', 'auth-type-client-enabled', 'auth-type-device-enabled', 'auth-type-refresh-enabled',
       'jwks-show', 'pkce-allowed', 'refresh-token-rolling', 'introspection-revocation-allowed', 'introspection-revocation-allow-target-client', 'resource-allowed'];
-    const claims = ['roles', 'groups', 'name', 'email'];
+    const claims = ['roles', 'groups', 'name', 'email', 'oid'];
     return {
       ...Object.fromEntries(on.map((name) => [name, true])),
       iss: this.issuer, 'jwt-type': type, 'jwt-key-size': '256', key: privateKey.export({ type: 'pkcs8', format: 'pem' }), cert: publicKey.export({ type: 'spki', format: 'pem' }),
@@ -92,6 +92,7 @@ export class Glewlwyd {
     for (const kind of ['user', 'client']) {
       const module = await this.#admin('GET', `mod/${kind}/database`);
       for (const name of ['roles', 'groups']) module.parameters['data-format'][name] = property(true);
+      module.parameters['data-format'].oid = property(false);
       await this.#admin('PUT', `mod/${kind}/database`, module);
       await this.#admin('PUT', `mod/${kind}/database/reset/`);
     }
@@ -107,6 +108,12 @@ export class Glewlwyd {
         authorization_type: ['client_credentials'], scope: [this.scope], token_endpoint_auth_method: ['client_secret_basic', 'client_secret_post'], ...claims });
     }
     await this.#admin('POST', 'mod/plugin/', { module: 'oidc', name: PLUGIN, display_name: 'OpenID Connect', order_rank: 0, parameters: this.#parameters() });
+  }
+
+  /** Changes what stands about a person, such as { groups: [...] }. */
+  async change(name, claims) {
+    const known = await this.#admin('GET', `user/${name}`);
+    await this.#admin('PUT', `user/${name}?source=database`, { ...known, ...claims });
   }
 
   /** Signs with a new key from now on; the old one is forgotten. */
