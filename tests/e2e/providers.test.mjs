@@ -49,6 +49,14 @@ async function programLoggedIn({ tree }, { id, secret }, env) {
   return terminal;
 }
 
+/** A program's token without the command line. */
+async function tokenOf(external, { id, secret }, scope) {
+  const authorization = `Basic ${Buffer.from(`${id}:${encodeURIComponent(secret)}`).toString('base64')}`;
+  const answer = await postForm(`${external.issuer}/token`, { grant_type: 'client_credentials', scope }, { authorization });
+  assert.equal(answer.status, 200, answer.text);
+  return answer.body.access_token;
+}
+
 async function newRequest(terminal, workspace) {
   const made = await terminal.json(['request', 'new', '--workspace', workspace.id, '--type', 'export', '--title', 'T', '--justification', 'J']);
   return made.airlockRequest.id;
@@ -129,17 +137,11 @@ test('tokens of another audience or another issuer are refused', async (t) => {
   const { external, tree } = both;
   external.offer({ ...external.resources, 'api://another-api': 'another' });
   const stranger = await startOidcProvider(t, { resources: external.resources, audience: external.audience, claims: external.claims, programs: [PROGRAM] });
-  const tokenOf = async (provider, scope) => {
-    const authorization = `Basic ${Buffer.from(`${PROGRAM.id}:${encodeURIComponent(PROGRAM.secret)}`).toString('base64')}`;
-    const answer = await postForm(`${provider.issuer}/token`, { grant_type: 'client_credentials', scope }, { authorization });
-    assert.equal(answer.status, 200, answer.text);
-    return answer.body.access_token;
-  };
   const status = async (token) => (await send('GET', `${tree.ready.api}/api/workspaces`, { headers: { authorization: `Bearer ${token}` } })).status;
-  assert.equal(await status(await tokenOf(external, tree.ready.api_scope)), 200);
-  assert.equal(await status(await tokenOf(external, 'another')), 401);
-  assert.equal(await status(await tokenOf(external, both.heart.scope)), 401);
-  assert.equal(await status(await tokenOf(stranger, tree.ready.api_scope)), 401);
+  assert.equal(await status(await tokenOf(external, PROGRAM, tree.ready.api_scope)), 200);
+  assert.equal(await status(await tokenOf(external, PROGRAM, 'another')), 401);
+  assert.equal(await status(await tokenOf(external, PROGRAM, both.heart.scope)), 401);
+  assert.equal(await status(await tokenOf(stranger, PROGRAM, tree.ready.api_scope)), 401);
 });
 
 test('a provider with a certificate of an authority of its own', async (t) => {
@@ -222,4 +224,29 @@ test('roles by groups, and a program of Glewlwyd', async (t) => {
   const alice = await loggedIn(both, 'alice');
   const bob = await loggedIn(both, 'bob');
   await approveLife(both, alice, bob);
+});
+
+test('roles by claim, in each workspace\'s own tokens', async (t) => {
+  const roles = {};
+  const both = await startBoth(t, { set: { 'auth.roles_from': 'claim' }, claims: (audience, who) => ({ name: who, roles: roles[who]?.[audience] ?? [] }) });
+  const { external, tree, heart } = both;
+  const [core, own, other] = [tree.ready.api_scope, heart.scope, tree.second.scope].map(audienceOf);
+  roles[PROGRAM.id] = { [core]: ['TREUser'], [own]: ['WorkspaceResearcher'] };
+  roles[POSTER.id] = { [core]: ['TREUser'], [own]: ['AirlockManager'] };
+  roles.mallory = { [core]: ['TREUser'], [other]: ['AirlockManager'] };
+  // Nobody's core token says in which workspaces they are: the first to come must know the workspace's scope.
+  for (const program of [PROGRAM, POSTER]) {
+    const token = await tokenOf(external, program, heart.scope);
+    const seen = await send('GET', `${tree.ready.api}/api/workspaces/${heart.id}/requests`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(seen.status, 200, seen.text);
+  }
+  const pipeline = await programLoggedIn(both, PROGRAM);
+  await approveLife(both, pipeline, await programLoggedIn(both, POSTER));
+
+  const mallory = await loggedIn(both, 'mallory');
+  assert.equal((await mallory.run(['request', 'list', '--workspace', heart.id])).code, 66);
+  roles[PROGRAM.id][own] = [];
+  pipeline.expireTokens();
+  const gone = await pipeline.run(['request', 'list', '--workspace', heart.id]);
+  assert.notEqual(gone.code, 0, 'the role was taken away at the provider');
 });
