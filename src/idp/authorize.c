@@ -63,7 +63,7 @@ static bool is_age(const char *v)
 static bool is_scope(const char *v)
 {
     struct scope scope;
-    return scope_parse(v, SCOPE_SEVERAL, &scope, NULL) == 0;
+    return scope_is_identity(v) || scope_parse(v, SCOPE_SEVERAL, &scope, NULL) == 0;
 }
 
 /* What a request must fulfil, in this order; who does not is sent back with the error. An absent parameter is "". */
@@ -100,14 +100,25 @@ static int64_t age_asked(const struct request *request)
     return num_parse(request_param(request, "max_age"), 0, AGE_MAX, &age) ? (int64_t)age : -1;
 }
 
+/* Who names no resource means the TRE itself: web pages with Microsoft's library sign in first, and name the resource
+ * when they refresh. */
+static void complete_scope(const struct idp *idp, json_t *asked)
+{
+    const char *scope = json_text(asked, "scope");
+
+    if (scope_is_identity(scope))
+        json_object_set_new(asked, "scope", json_sprintf("%s api://%s/user_impersonation", scope, idp->core_client_id));
+}
+
 /* Values that were not checked yet and do not fit become "". */
-static json_t *asked_object(const struct request *request)
+static json_t *asked_object(const struct idp *idp, const struct request *request)
 {
     json_t *asked = json_object();
     for (size_t i = 0; i < ARRAY_LEN(KEPT); i++) {
         const char *value = request_param(request, KEPT[i]);
         json_object_set_new(asked, KEPT[i], json_string(is_text(value, STATE_MAX) ? value : ""));
     }
+    complete_scope(idp, asked);
     json_object_set_new(asked, "fragment",
                         json_boolean(strcmp(request_param(request, "response_mode"), "fragment") == 0));
     json_object_set_new(asked, "max_age", json_integer(age_asked(request)));
@@ -126,7 +137,7 @@ json_t *authorize_read(const struct idp *idp, const struct request *request, str
         page_problem(a, 400, "The application that sent you here is not known, or asked to be answered elsewhere.");
         return NULL;
     }
-    AUTO_JSON json_t *asked = asked_object(request);
+    AUTO_JSON json_t *asked = asked_object(idp, request);
     for (size_t i = 0; i < ARRAY_LEN(TERMS); i++)
         if (!TERMS[i].fits(request_param(request, TERMS[i].param))) {
             authorize_back(idp, asked, "error", TERMS[i].error, TERMS[i].description, a);

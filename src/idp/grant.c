@@ -64,7 +64,7 @@ static int redeem(struct idp *idp, const struct request *request, json_t **ret_g
 static bool scope_is_within(const char *asked, const struct scope *granted)
 {
     struct scope scope;
-    return *asked == '\0' ||
+    return *asked == '\0' || scope_is_identity(asked) ||
            (scope_parse(asked, SCOPE_ONE, &scope, NULL) == 0 && strcmp(scope.resource, granted->resource) == 0);
 }
 

@@ -29,6 +29,26 @@ static const struct {
     {"offline_access", false, true, false},
 };
 
+bool scope_is_identity(const char *text)
+{
+    AUTO_FREE char *copy = xstrndup(text, strnlen(text, SCOPE_MAX + 1));
+    char *rest = copy;
+    bool openid = false;
+
+    if (strlen(copy) > SCOPE_MAX)
+        return false;
+    for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " ")) {
+        bool known = *word == '\0';
+        for (size_t i = 0; i < ARRAY_LEN(IDENTITY) && !known; i++) {
+            known = strcmp(word, IDENTITY[i].name) == 0;
+            openid = openid || (known && IDENTITY[i].openid);
+        }
+        if (!known)
+            return false;
+    }
+    return openid;
+}
+
 /* One word as a resource; false when it is none. */
 static bool resource_read(const char *word, struct scope *scope)
 {

@@ -22,4 +22,7 @@ struct scope {
 enum scope_count { SCOPE_ONE, SCOPE_SEVERAL };
 int scope_parse(const char *text, enum scope_count count, struct scope *ret, struct error *err) MUST_USE;
 
+/* Only words of OpenID Connect, openid among them: who the person is, and no resource. */
+bool scope_is_identity(const char *text);
+
 #endif

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import test from 'node:test';
-import { assertProblem, send, startTree } from './harness.mjs';
+import { assertProblem, postForm, send, startTree } from './harness.mjs';
+import { authorizeUrl, discover, logIn, pkce } from './lib/login.mjs';
 
 /** A client with one base URL, which sends the path as it stands. */
 function client(base) {
@@ -77,6 +78,33 @@ test('the web UI: start, a workspace\'s page, the airlock\'s list, the pages of 
   const admin = await tree.as('admin').token();
   assert.deepEqual(await ask(admin, '/api/costs?granularity=Daily'), NO_COSTS);
   for (const tail of ['costs', 'operations', 'history']) await ask(admin, `/api/workspaces/${tree.first.id}/${tail}`);
+});
+
+test('the web UI signs in without naming a resource, and names it when it refreshes', async (t) => {
+  const tree = await startTree(t);
+  const about = await discover(tree);
+  const alice = tree.as('alice');
+  const ask = client(tree.ready.api);
+  const { api_client_id: client_id } = await ask(null, '/api/.metadata');
+  const redirect_uri = tree.ready.api;
+  const scope = 'openid profile offline_access';
+  const proof = pkce();
+  const url = authorizeUrl(about.authorization_endpoint, { client_id, redirect_uri, scope, state: 's', code_challenge: proof.challenge });
+  const code = (await logIn(url, 'alice', alice.password)).searchParams.get('code');
+  const post = (fields) => postForm(about.token_endpoint, { client_id, ...fields });
+  const first = await post({ grant_type: 'authorization_code', code, redirect_uri, code_verifier: proof.verifier, scope });
+  assert.equal(first.status, 200, first.text);
+  assert.ok(first.body.id_token && first.body.refresh_token, first.text);
+  await ask(first.body.access_token, '/api/workspaces'); // who names nothing means the TRE itself
+  const inside = `/workspaces/${tree.first.id}/requests`;
+  assertProblem(await alice.call('GET', inside, undefined, { token: first.body.access_token }), 401, /Invalid token/);
+  assertProblem(await alice.call('GET', '/workspaces', undefined, { token: first.body.id_token }), 401);
+
+  const { scope_id } = (await ask(first.body.access_token, `/api/workspaces/${tree.first.id}`)).workspace.properties;
+  const wanted = `${scope_id}/user_impersonation ${scope}`;
+  const second = await post({ grant_type: 'refresh_token', refresh_token: first.body.refresh_token, scope: wanted });
+  assert.equal(second.status, 200, second.text);
+  await ask(second.body.access_token, `/api${inside}`);
 });
 
 test('who may not see an empty list is told so; what is not there is 404; there is no Swagger page', async (t) => {

@@ -88,9 +88,25 @@ static void several_scopes_begin_a_flow(void **state)
     assert_false(scope.offline);
 }
 
+static void identity_alone_is_told_apart(void **state)
+{
+    (void)state;
+    AUTO_FREE char *long_one = xcalloc(1, SCOPE_MAX + 8);
+    memset(long_one, ' ', SCOPE_MAX + 1);
+    memcpy(long_one, "openid", 6);
+    assert_true(scope_is_identity("openid"));
+    assert_true(scope_is_identity("  profile openid  offline_access email "));
+    assert_false(scope_is_identity(""));
+    assert_false(scope_is_identity("profile offline_access")); /* nobody asks who it is */
+    assert_false(scope_is_identity("openid api://a/.default"));
+    assert_false(scope_is_identity("openid nonsense"));
+    assert_false(scope_is_identity(long_one));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(scopes), cmocka_unit_test(several_scopes_begin_a_flow),
-                                       cmocka_unit_test(scopes_have_bounds)};
+                                       cmocka_unit_test(scopes_have_bounds),
+                                       cmocka_unit_test(identity_alone_is_told_apart)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
