@@ -82,8 +82,11 @@ static void grant_authorization_code(struct idp *idp, const struct request *requ
         return;
     }
     const struct account *account = accounts_by_oid(request->accounts, json_text(grant, "oid"));
-    if (!account_is_live(account, json_int(grant, "auth_time")) ||
-        !scope_is_within(request_param(request, "scope"), &scope)) {
+    if (!account_is_live(account, json_int(grant, "auth_time"))) {
+        answer_oauth_error(a, 400, "invalid_grant", "The person may not sign in any more");
+        return;
+    }
+    if (!scope_is_within(request_param(request, "scope"), &scope)) {
         answer_oauth_error(a, 400, "invalid_scope", "The code was made for another scope");
         return;
     }

@@ -236,6 +236,26 @@ static void the_scope_cannot_grow_at_the_token_endpoint(void **state)
     browser_done(&browser);
 }
 
+static void a_code_ends_with_its_account(void **state)
+{
+    (void)state;
+    static const char DISABLED[] = "{\"accounts\":[{\"oid\":\"" ALICE "\",\"name\":\"alice\",\"disabled\":true}]}";
+    struct browser browser = {0};
+    struct accounts *disabled = NULL;
+    AUTO_JSON json_t *document = NULL;
+    AUTO_FREE char *code = sign_in(&browser, GOOD);
+    AUTO_FREE char *form = xasprintf("%s&code=%s", REDEEM, code);
+
+    assert_int_equal(json_parse_object(DISABLED, strlen(DISABLED), &document, NULL), 0);
+    assert_int_equal(accounts_parse(document, &disabled, NULL), 0);
+    struct accounts *before = idp_accounts(idp);
+    idp_set_accounts(idp, disabled);
+    struct answer a = ask(token_post, form);
+    idp_set_accounts(idp, before);
+    assert_error(a, 400, "invalid_grant");
+    browser_done(&browser);
+}
+
 /* Before client and redirect are known to belong together there is a page and no redirect. */
 static void unknown_askers_get_a_page(void **state)
 {
@@ -519,6 +539,7 @@ int main(void)
         TEST(code_flow_gives_tokens),
         TEST(fragments_and_plain_oauth),
         TEST(the_scope_cannot_grow_at_the_token_endpoint),
+        TEST(a_code_ends_with_its_account),
         TEST(unknown_askers_get_a_page),
         TEST(bad_requests_go_back_with_the_error),
         TEST(wrong_passwords_show_the_form_again),
