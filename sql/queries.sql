@@ -2,32 +2,33 @@
 
 -- name: WORKSPACE_INSERT
 INSERT INTO workspace (id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $13);
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $13, $14);
 
 -- name: WORKSPACE_UPDATE
 UPDATE workspace SET display_name = $2, description = $3, enable_airlock = $4, networks = $5, max_files = $6, max_bytes = $7,
-    link_lifetime = $8, max_bytes_per_user = $9, max_bytes_per_workspace = $10, version = version + 1, updated = $11
+    link_lifetime = $8, max_bytes_per_user = $9, max_bytes_per_workspace = $10, approvals = $13, version = version + 1,
+    updated = $11
 WHERE id = $1 AND version = $12;
 
 -- name: WORKSPACE_GET
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals
 FROM workspace WHERE id = $1;
 
 -- name: WORKSPACE_BY_CLIENT
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals
 FROM workspace WHERE client_id = $1;
 
 -- name: WORKSPACE_BY_DIGITS
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals
 FROM workspace WHERE digits = $1;
 
 -- name: WORKSPACE_LIST
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals
 FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM member WHERE subject = $2) OR $3 LIKE '% ' || id || ' %' ORDER BY display_name, id LIMIT 1000;
 
 -- name: WORKSPACE_COUNT

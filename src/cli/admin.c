@@ -22,6 +22,7 @@ static const struct {
     {"max-files", "max_files"},
     {"max-bytes", "max_bytes"},
     {"link-lifetime", "link_lifetime"},
+    {"approvals", "approvals"},
 };
 
 static int add_policy(const struct args *args, json_t *properties, struct error *err)

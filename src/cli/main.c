@@ -78,6 +78,7 @@ static const struct option_spec PROPERTY_OPTIONS[] = {
     {"network", "CIDR", "a network of the workspace, such as 10.1.0.0/16; repeatable"},
     {"client-id", "ID", "its application at another identity provider: the audience of its tokens"},
     {"max-files", "N", "files that one request may hold"},
+    {"approvals", "N", "people who must approve a request (1 to 5)"},
     {"max-bytes", "N", "bytes that one request may hold"},
     {"link-lifetime", "SECONDS", "how long a link lives"},
     {"airlock", "on|off", "whether requests can be made"},

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/approvals.h"
 #include "core/apply.h"
 #include "core/audit.h"
 #include "core/blobs.h"
@@ -103,6 +104,39 @@ static int review_check_digest(const struct request *req, const struct review_in
                            "The request's manifest digest is %s: look at the files again", req->manifest_digest);
 }
 
+/* An approval that is not the last one needed is on record and changes no status. */
+static int review_wait(struct core *core, const struct call *call, const struct request *req, const char *explanation,
+                       int64_t missing, struct error *err)
+{
+    AUTO_FREE char *message =
+        xasprintf("Approved; %lld more %s of other people needed.", (long long)missing,
+                  missing == 1 ? "approval is" : "approvals are");
+    int r = db_exec(core->db, Q_REQUEST_SET_MESSAGE, ARGS(DB_T(req->id), DB_T(message)), err);
+
+    return r < 0 ? r
+                 : audit_add(core, call, "review.approved", "",
+                             json_pack("{s:s, s:I, s:s}", "explanation", explanation, "missing", (json_int_t)missing,
+                                       "manifestDigest", req->manifest_digest),
+                             err);
+}
+
+/* The decision, unless it waits for more people. */
+static int review_decide(struct core *core, struct call *call, struct request *req, const struct review_input *input,
+                         struct error *err)
+{
+    enum event event = input->approve ? EVENT_APPROVE : EVENT_REJECT;
+    int64_t missing = 0;
+    int r = input->approve ? approvals_missing(core, call, req, &missing, err) : 0;
+
+    if (r == 0)
+        r = review_add(core, call, req, input->approve ? "approved" : "rejected", input->explanation, err);
+    if (r != 0)
+        return r;
+    if (missing > 0)
+        return review_wait(core, call, req, input->explanation, missing, err);
+    return apply_event(core, call, req, event, NULL, NULL, json_pack("{s:s}", "explanation", input->explanation), err);
+}
+
 int request_review(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
@@ -122,9 +156,7 @@ int request_review(struct core *core, struct call *call, json_t **ret_ok, struct
     if (r == 0)
         r = review_check_digest(&req, &input, err);
     if (r == 0)
-        r = review_add(core, call, &req, input.approve ? "approved" : "rejected", input.explanation, err);
-    if (r == 0)
-        r = apply_event(core, call, &req, event, NULL, NULL, json_pack("{s:s}", "explanation", input.explanation), err);
+        r = review_decide(core, call, &req, &input, err);
     return r ? r : request_envelope(core, call, req.id, ret_ok, err);
 }
 

@@ -63,6 +63,7 @@ static void read_config(struct core *core)
                            [POLICY_MAX_BYTES] = child_setting_int(c, "policy.max_bytes"),
                            [POLICY_MAX_BYTES_PER_USER] = child_setting_int(c, "policy.max_bytes_per_user"),
                            [POLICY_MAX_BYTES_PER_WORKSPACE] = child_setting_int(c, "policy.max_bytes_per_workspace"),
+                           [POLICY_APPROVALS] = child_setting_int(c, "policy.approvals"),
                            [POLICY_LINK_LIFETIME] = child_setting_int(c, "policy.link_lifetime")},
     };
 }

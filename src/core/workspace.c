@@ -39,6 +39,7 @@ static void workspace_read(const struct db_rows *row, struct workspace *w)
     w->version = db_int(row, 12);
     w->created = db_int(row, 13);
     w->updated = db_int(row, 14);
+    w->policy.approvals = db_int(row, 15);
 }
 
 static int workspace_find(struct core *core, enum db_query query, const char *key, struct workspace *ret,
@@ -241,7 +242,8 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
                      DB_I(policy_choice(core, input, POLICY_MAX_BYTES)),
                      DB_I(policy_choice(core, input, POLICY_LINK_LIFETIME)),
                      DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_USER)),
-                     DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_WORKSPACE)), DB_I(call->now)),
+                     DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_WORKSPACE)), DB_I(call->now),
+                     DB_I(policy_choice(core, input, POLICY_APPROVALS))),
                 err);
     if (r < 0)
         return r;
@@ -287,7 +289,8 @@ static int workspace_store(struct core *core, const struct call *call, const str
                          DB_I(input->has_enable_airlock ? input->enable_airlock : w->enable_airlock), DB_T(networks),
                          DB_I(policy[POLICY_MAX_FILES]), DB_I(policy[POLICY_MAX_BYTES]),
                          DB_I(policy[POLICY_LINK_LIFETIME]), DB_I(policy[POLICY_MAX_BYTES_PER_USER]),
-                         DB_I(policy[POLICY_MAX_BYTES_PER_WORKSPACE]), DB_I(call->now), DB_I(w->version)),
+                         DB_I(policy[POLICY_MAX_BYTES_PER_WORKSPACE]), DB_I(call->now), DB_I(w->version),
+                         DB_I(policy[POLICY_APPROVALS])),
                     err);
     if (r < 0)
         return r;

@@ -7,6 +7,8 @@ import { expectOnDisk, inLanes, soon } from './lib/races.mjs';
 import { times } from './lib/scale.mjs';
 
 const RACES = times(300, 1000, 'AIRLOCK_RACES');
+const CLIENTS = 64;
+const ROUNDS = times(3, 20, 'AIRLOCK_ROUNDS');
 
 /** How often each request was decided on, from the audit. */
 async function decisions(tree) {
@@ -29,7 +31,7 @@ async function contend(first, second) {
   return a.status === 200;
 }
 
-test(`${RACES} approvals against rejections`, { timeout: 900_000 }, async (t) => {
+test(`T25 ${RACES} approvals against rejections`, { timeout: 900_000 }, async (t) => {
   const tree = await startTree(t, { set: UNLIMITED });
   const [alice, bob, erin] = ['alice', 'bob', 'erin'].map((name) => tree.as(name));
   const raced = await inLanes(RACES, async (i) => {
@@ -46,7 +48,28 @@ test(`${RACES} approvals against rejections`, { timeout: 900_000 }, async (t) =>
   await expectOnDisk(tree, raced.map(({ request }) => [request.id, request.sealed.files.map((f) => f.sha256)]));
 });
 
-test(`${RACES} approvals against cancellations`, { timeout: 900_000 }, async (t) => {
+test(`T25 ${CLIENTS} clients decide at once, ${ROUNDS} times`, { timeout: 900_000 }, async (t) => {
+  const tree = await startTree(t, { set: UNLIMITED });
+  const [alice, bob, erin] = ['alice', 'bob', 'erin'].map((name) => tree.as(name));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const request = await inReview(tree, 'export', { 'a.txt': Buffer.from(`crowd ${round}`) });
+    const answers = await Promise.all(Array.from({ length: CLIENTS }, (_, i) => soon(() => (i % 2 ? bob : erin)
+      .review(request, i % 4 < 2, request.digest))));
+    const won = answers.filter((answer) => answer.status === 200);
+    assert.equal(won.length, 1, 'one decision');
+    const losers = answers.filter((answer) => answer.status !== 200);
+    for (const loser of losers) {
+      assert.equal(loser.status, 409, loser.text);
+      assert.match(loser.text, /(approv|reject)/, 'the loser is told what became of it');
+    }
+    const approved = answers.indexOf(won[0]) % 4 < 2;
+    const end = await alice.waitStatus(request, approved ? 'approved' : 'rejected', 60_000);
+    assert.equal(end.reviews.length, 1);
+    assert.equal((await decisions(tree)).get(request.id), 1, 'one row in the audit');
+  }
+});
+
+test(`T26 ${RACES} approvals against cancellations`, { timeout: 900_000 }, async (t) => {
   const tree = await startTree(t, { set: UNLIMITED });
   const [alice, bob] = ['alice', 'bob'].map((name) => tree.as(name));
   const ended = await inLanes(RACES, async (i) => {

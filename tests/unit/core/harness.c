@@ -60,31 +60,34 @@ int bench_setup(void **state)
     assert_non_null(mkdtemp(b->dir));
     AUTO_FREE char *url = xasprintf("sqlite:%s/state.db", b->dir);
     assert_int_equal(db_open(url, &b->core.db, &err), 0);
-    b->core.config = (struct core_config){
-        .tre_id = "demo",
-        .issuer = ISSUER,
-        .core_client_id = CORE_CLIENT,
-        .core_audiences = "",
-        .claim_subject = "oid sub",
-        .claim_name = "name",
-        .claim_email = "email preferred_username",
-        .claim_roles = "roles",
-        .claim_groups = "groups",
-        .group_roles = "",
-        .api_scope = "",
-        .api_resource = "",
-        .cli_client_id = "airlock-cli",
-        .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
-        .leeway_s = 30,
-        .decision_token_age_s = 5400,
-        .keys_max_age_s = 3600,
-        .idp_enabled = true,
-        .job_attempts_max = 3,
-        .job_lease_s = 60,
-        .job_retry_ms = 0,
-        .job_retry_max_ms = 0,
-        .kept_metadata = "mtime",
-        .policy_default = {[POLICY_MAX_FILES] = 1, [POLICY_MAX_BYTES] = 1000000, [POLICY_LINK_LIFETIME] = 3600}};
+    b->core.config =
+        (struct core_config){.tre_id = "demo",
+                             .issuer = ISSUER,
+                             .core_client_id = CORE_CLIENT,
+                             .core_audiences = "",
+                             .claim_subject = "oid sub",
+                             .claim_name = "name",
+                             .claim_email = "email preferred_username",
+                             .claim_roles = "roles",
+                             .claim_groups = "groups",
+                             .group_roles = "",
+                             .api_scope = "",
+                             .api_resource = "",
+                             .cli_client_id = "airlock-cli",
+                             .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
+                             .leeway_s = 30,
+                             .decision_token_age_s = 5400,
+                             .keys_max_age_s = 3600,
+                             .idp_enabled = true,
+                             .job_attempts_max = 3,
+                             .job_lease_s = 60,
+                             .job_retry_ms = 0,
+                             .job_retry_max_ms = 0,
+                             .kept_metadata = "mtime",
+                             .policy_default = {[POLICY_MAX_FILES] = 1,
+                                                [POLICY_MAX_BYTES] = 1000000,
+                                                [POLICY_APPROVALS] = 1,
+                                                [POLICY_LINK_LIFETIME] = 3600}};
     b->core.link_keys = link_keys_new((const unsigned char *)"0123456789abcdef0123456789abcdef");
     assert_int_equal(link_keys_start(&b->core, &err), 0);
     b->core.drains = drains_new();
@@ -124,9 +127,10 @@ char *bench_token(struct bench *b, const char *who, const char *audience, int64_
 {
     int64_t now = clock_now_s() - age_s;
     char *token = NULL;
-    AUTO_JSON json_t *claims = json_pack(
-        "{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "iss", ISSUER, "aud", *audience ? audience : CORE_CLIENT, "iat",
-        (json_int_t)now, "exp", (json_int_t)(clock_now_s() + 600), "oid", who, "name", who, "email", "x@example.org");
+    AUTO_FREE char *email = xasprintf("%s@example.org", who);
+    AUTO_JSON json_t *claims = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "iss", ISSUER, "aud",
+                                         *audience ? audience : CORE_CLIENT, "iat", (json_int_t)now, "exp",
+                                         (json_int_t)(clock_now_s() + 600), "oid", who, "name", who, "email", email);
     assert_int_equal(jwt_sign_rs256(b->key, claims, &token, NULL), 0);
     return token;
 }
