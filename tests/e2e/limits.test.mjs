@@ -45,7 +45,7 @@ async function timed(n, act) {
     const answer = await act();
     assert.ok(answer.status < 300, `${answer.status} ${answer.text}`);
     took.push(performance.now() - began);
-    await sleep(20);
+    await sleep(60); // more slowly than the limits below: who asks like this is never told to wait
   }
   return took;
 }
@@ -84,7 +84,7 @@ test('T32 mass create and cancel: one user is told to wait, another does not not
   const began = Date.now();
   const [counts, busy] = await Promise.all([
     storm(STORM_MS, () => (Math.random() < 0.5 ? create() : cancel())),
-    timed(Math.floor(STORM_MS / 40), read),
+    timed(Math.floor(STORM_MS / 80), read),
   ]);
   const seconds = (Date.now() - began) / 1000;
   const all = Object.values(counts).reduce((a, b) => a + b);
