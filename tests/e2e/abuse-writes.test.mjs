@@ -158,7 +158,7 @@ async function commitAgainstSubmit(tree, i) {
 }
 
 test(`T03 ${RACES} commits of block lists and blobs against submit`, { timeout: 900_000 }, async (t) => {
-  const tree = await startTree(t, { set: { 'policy.max_files': 5 } });
+  const tree = await startTree(t, { set: { ...UNLIMITED, 'policy.max_files': 5 } });
   const raced = await inLanes(RACES, (i) => commitAgainstSubmit(tree, i));
   const committed = raced.filter((r) => r.committed).length;
   t.diagnostic(`the commit came first in ${committed} of ${RACES}`);
