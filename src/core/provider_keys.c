@@ -38,7 +38,9 @@ int provider_keys_reload(struct core *core, struct error *err)
 
 int provider_keys_start(struct core *core, struct error *err)
 {
-    return core->config.idp_enabled ? 0 : provider_keys_reload(core, err); /* the built-in provider tells at each start */
+    if (core->config.idp_enabled)
+        return 0; /* the built-in provider tells at each start */
+    return provider_keys_reload(core, err);
 }
 
 void provider_keys_done(struct core *core)

@@ -53,7 +53,7 @@ int document_check_url(const char *url, struct error *err)
 
     curl_url_cleanup(parsed);
     return good ? 0
-                : error_set(err, E_CONFIG, "%.300s is not an https address (or one on loopback); no keys come from there",
+                : error_set(err, E_CONFIG, "%.300s is not an https address (or on loopback); no keys come from there",
                             url);
 }
 
@@ -91,7 +91,7 @@ int document_keys_url(const json_t *document, const char *issuer, char **ret_key
     AUTO_FREE char *of_keys = url_authority(keys);
     if (strcasecmp(of_issuer, of_keys) != 0)
         return error_set(err, E_CONFIG,
-                         "The provider keeps its keys on another host (%.200s): if that is right, set auth.jwks_url to it",
+                         "The provider keeps its keys on another host (%.200s): if that is right, set auth.jwks_url",
                          keys);
     *ret_keys_url = xstrdup(keys);
     return 0;
