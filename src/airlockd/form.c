@@ -11,6 +11,7 @@
 #include "base/network.h"
 #include "base/num.h"
 #include "base/uuid.h"
+#include "model/gate_policy.h"
 #include "model/group_role.h"
 #include "model/manifest.h"
 #include "model/name.h"
@@ -148,6 +149,17 @@ static int check_secret(const char *text, struct error *err)
     return 0;
 }
 
+static int check_paths(const char *text, struct error *err)
+{
+    AUTO_FREE char *list = xstrdup(text);
+    char *rest = list;
+
+    for (const char *word; (word = strtok_r(rest, " ", &rest));)
+        if (check_path(word, err) != 0)
+            return error_set(err, E_INVALID, "must be absolute paths separated by spaces");
+    return 0;
+}
+
 static int check_networks(const char *text, struct error *err)
 {
     AUTO_FREE char *list = xstrdup(text);
@@ -225,6 +237,12 @@ static int check_metadata_names(const char *text, struct error *err)
     return 0;
 }
 
+static int check_gate_policy(const char *text, struct error *err)
+{
+    AUTO_JSON json_t *object = NULL;
+    return gate_policy_parse(text, &object, err);
+}
+
 static const struct {
     const char *name;
     int (*check)(const char *text, struct error *err);
@@ -240,6 +258,7 @@ static const struct {
     [FORM_URL_PATH] = {"URL", check_url_path},
     [FORM_BLOB_URL] = {"URL without path, maybe with {account}", check_blob_url},
     [FORM_PATH] = {"absolute path", check_path},
+    [FORM_PATHS] = {"absolute paths", check_paths},
     [FORM_SECRET] = {"path of a secret", check_secret},
     [FORM_DATABASE] = {"database", check_database},
     [FORM_NETWORKS] = {"networks", check_networks},
@@ -249,6 +268,7 @@ static const struct {
     [FORM_LEVEL] = {"log level", check_level},
     [FORM_METADATA_NAMES] = {"names of metadata", check_metadata_names},
     [FORM_STORAGE_IO] = {"auto, uring or threads", check_storage_io},
+    [FORM_GATE_POLICY] = {"policy of gates", check_gate_policy},
 };
 
 const char *form_name(enum form form)

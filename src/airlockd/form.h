@@ -17,6 +17,7 @@ enum form {
     FORM_URL_PATH,
     FORM_BLOB_URL,
     FORM_PATH,
+    FORM_PATHS,
     FORM_SECRET,
     FORM_DATABASE,
     FORM_NETWORKS,
@@ -26,6 +27,7 @@ enum form {
     FORM_LEVEL,
     FORM_METADATA_NAMES,
     FORM_STORAGE_IO,
+    FORM_GATE_POLICY,
     FORM_COUNT,
 };
 

@@ -252,7 +252,7 @@ static void print_receivers(struct str *out, unsigned receivers)
         const char *name;
     } GROUPS[] = {
         {PEER_CORE, "core"}, {PEER_API, "api"}, {PEER_BLOB, "blob"}, {PEER_MOVER, "mover"}, {PEER_IDP, "idp"},
-        {PEER_JWKS, "jwks"}};
+        {PEER_JWKS, "jwks"}, {PEER_GATE, "gate"}};
     const char *separator = "";
 
     for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++)

@@ -8,14 +8,13 @@
 #include "core/drain.h"
 #include "core/relay.h"
 
-#define PEERS_MAX 9 /* bits of enum peer */
 #define PEER_LOST_MS 5000
 
 struct peers {
     int epoll_fd;
-    struct channel *channels[PEERS_MAX];
-    bool watched[PEERS_MAX]; /* for output */
-    int64_t lost_ms[PEERS_MAX]; /* until when a lost channel may stay away; 0: it is there, or was asked for */
+    struct channel *channels[PEER_BITS];
+    bool watched[PEER_BITS]; /* for output */
+    int64_t lost_ms[PEER_BITS]; /* until when a lost channel may stay away; 0: it is there, or was asked for */
 };
 
 static unsigned peer_index(enum peer peer)
@@ -34,7 +33,7 @@ void peers_free(struct peers *peers)
 {
     if (!peers)
         return;
-    for (size_t i = 0; i < PEERS_MAX; i++)
+    for (size_t i = 0; i < PEER_BITS; i++)
         channel_free(peers->channels[i]);
     free(peers);
 }
@@ -61,7 +60,7 @@ int peers_check(struct core *core, int64_t now_ms)
 {
     int64_t next = -1;
 
-    for (unsigned i = 0; i < PEERS_MAX; i++) {
+    for (unsigned i = 0; i < PEER_BITS; i++) {
         int64_t *lost_ms = &core->peers->lost_ms[i];
         if (*lost_ms != 0 && *lost_ms <= now_ms) {
             *lost_ms = 0;
@@ -112,7 +111,7 @@ bool peers_send(struct core *core, enum peer peer, const json_t *message)
 
 void peers_flush(struct core *core)
 {
-    for (unsigned i = 0; i < PEERS_MAX; i++) {
+    for (unsigned i = 0; i < PEER_BITS; i++) {
         struct channel *channel = core->peers->channels[i];
         if (!channel)
             continue;

@@ -18,6 +18,7 @@ static const struct {
     {PEER_MOVER, "mover"},
     {PEER_IDP, "idp"},
     {PEER_JWKS, "jwks"},
+    {PEER_GATE, "gate"},
 };
 
 static const struct {
