@@ -23,6 +23,7 @@ static const struct {
 } STORAGE_DIRS[] = {
     {"external/draft", MODE_PRIVATE},  {"external/kept", MODE_PRIVATE},  {"core/kept", MODE_PRIVATE},
     {"workspace/draft", MODE_PRIVATE}, {"workspace/kept", MODE_PRIVATE}, {"delivery", MODE_PUBLIC},
+    {"scratch", MODE_PRIVATE},
 };
 
 /* Settings that name a file in a directory of its own: kept private. */

@@ -23,7 +23,7 @@ struct layout {
 };
 #define LAYOUT_INIT ((struct layout){-1, -1, -1})
 
-/* STORAGE/{external,workspace}/{draft,kept}, STORAGE/core/kept, STORAGE/delivery, and the directories of the database,
+/* STORAGE/{external,workspace}/{draft,kept}, STORAGE/core/kept, STORAGE/delivery, STORAGE/scratch, and the directories of the database,
  * of the accounts and of the token-signing key. */
 int layout_open(const struct settings *settings, struct layout *layout, struct error *err) MUST_USE;
 /* Proves that the directories can be reached by who has no capabilities, as the children. E_CONFIG. */

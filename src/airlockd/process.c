@@ -23,8 +23,8 @@
 
 /* clang-format off */
 const struct process PROCESSES[PROCESS_COUNT] = {
-    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP | PEER_JWKS, STOP_CORE, 0,
-     WHEN_ALWAYS, {{"seed", .kind = GRANT_SEED}}},
+    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_GATE | PEER_IDP | PEER_JWKS, STOP_CORE,
+     0, WHEN_ALWAYS, {{"seed", .kind = GRANT_SEED}}},
     {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
      {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}, TLS_GRANTS}},
     {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
@@ -35,8 +35,10 @@ const struct process PROCESSES[PROCESS_COUNT] = {
     {PEER_BLOB_WORKSPACE, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
      {{"listen", GRANT_LISTEN, .listen = SETTING_BLOB_WORKSPACE_LISTEN}, TLS_GRANTS,
       {"root", GRANT_DIR, .dir = "workspace"}}},
-    {PEER_MOVER, "airlock-mover", PEER_CORE, STOP_WORKERS, MOVER_CAPS, WHEN_ALWAYS,
+    {PEER_MOVER, "airlock-mover", PEER_CORE | PEER_GATE, STOP_WORKERS, MOVER_CAPS, WHEN_ALWAYS,
      {{"root", GRANT_DIR, .dir = "."}}},
+    {PEER_GATE, "airlock-gate", PEER_CORE | PEER_MOVER, STOP_WORKERS, 0, WHEN_ALWAYS,
+     {{"scratch", GRANT_DIR, .dir = "scratch"}}},
     {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS, 0, WHEN_BUILT_IN_PROVIDER,
      {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, TLS_GRANTS, {"seed", .kind = GRANT_SEED}}},
     {PEER_JWKS, "airlock-jwks", PEER_CORE, STOP_WORKERS, 0, WHEN_OTHER_PROVIDER, {{.kind = GRANT_NONE}}},

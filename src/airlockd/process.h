@@ -6,7 +6,7 @@
 #include "airlockd/settings.h"
 #include "ipc/channel.h"
 
-#define PROCESS_COUNT 8
+#define PROCESS_COUNT 9
 #define PROCESS_GRANTS_MAX 4
 
 enum grant_kind {

@@ -13,7 +13,7 @@ const KILLS = Number(process.env.AIRLOCK_KILLS ?? 100);
 const SEED = Number(process.env.AIRLOCK_SEED ?? Date.now() % 1_000_000);
 const CLIENTS = 4;
 const VICTIMS = ['airlock-core', 'airlock-api', 'airlock-blob external', 'airlock-blob core', 'airlock-blob workspace',
-  'airlock-mover', 'airlock-idp', 'airlockd'];
+  'airlock-mover', 'airlock-gate', 'airlock-idp', 'airlockd'];
 const GIVE_UP_MS = 120_000;
 
 /** Mulberry32: small, seeded, good enough to choose victims. */

@@ -10,7 +10,7 @@ import { draftWith, freePortBase, haveProgram, isAlive, program, run, runOk, sta
 import { call, inside } from './lib/probe.mjs';
 
 const ZONES = ['external', 'core', 'workspace'];
-const CHILDREN = ['airlock-api', 'airlock-core', 'airlock-idp', 'airlock-mover', ...ZONES.map((zone) => `airlock-blob ${zone}`)];
+const CHILDREN = ['airlock-api', 'airlock-core', 'airlock-gate', 'airlock-idp', 'airlock-mover', ...ZONES.map((zone) => `airlock-blob ${zone}`)];
 const CAPABILITIES = { CHOWN: 1n << 0n, FOWNER: 1n << 3n, LEASE: 1n << 28n };
 const isRoot = process.getuid() === 0;
 
@@ -51,6 +51,7 @@ test('the tree, and what each process holds', async (t) => {
     const allowed = {
       'airlock-core': (file) => file.startsWith(below('state', 'airlock.db')),
       'airlock-mover': (file) => file.startsWith(below('storage')),
+      'airlock-gate': (file) => file.startsWith(below('storage', 'scratch')),
       'airlock-idp': (file) => file === below('idp') || file.startsWith(below('idp', 'accounts.json.refresh.')),
       ...Object.fromEntries(ZONES.map((zone) => [`airlock-blob ${zone}`, (file) => file.startsWith(below('storage', zone))])),
     }[name];
@@ -133,7 +134,7 @@ test('the link graph: a forbidden call does not link', async () => {
     return [...stdout.matchAll(/NEEDED.*\[lib([^\].]+)/g)].map((match) => match[1]);
   };
   const owners = { sqlite3: ['airlock-core'], argon2: ['airlock-idp'], curl: ['airlock', 'airlock-jwks'], expat: ['airlock-blob', 'airlock'], inih: ['airlockd'], uring: ['airlock-blob', 'airlock-mover'] };
-  const programs = ['airlockd', 'airlock', 'airlock-api', 'airlock-blob', 'airlock-core', 'airlock-idp', 'airlock-jwks', 'airlock-mover'];
+  const programs = ['airlockd', 'airlock', 'airlock-api', 'airlock-blob', 'airlock-core', 'airlock-gate', 'airlock-idp', 'airlock-jwks', 'airlock-mover'];
   for (const name of programs) {
     const libraries = await needed(name);
     for (const [library, who] of Object.entries(owners)) {

@@ -27,9 +27,9 @@
 #define PATIENCE_MS 25000
 #define END_MS 5000
 
-static const char *const PROGRAMS[] = {"airlock-core", "airlock-api", "airlock-blob", "airlock-mover", "airlock-idp",
-                                       "airlock-jwks"};
-static const char *const NAMES[] = {"core", "api", "blob-external", "blob-core", "blob-workspace", "mover", "idp"};
+static const char *const PROGRAMS[] = {"airlock-core", "airlock-api", "airlock-blob", "airlock-mover", "airlock-gate",
+                                       "airlock-idp",  "airlock-jwks"};
+static const char *const NAMES[] = {"core", "api", "blob-external", "blob-core", "blob-workspace", "mover", "gate", "idp"};
 
 static const char *airlockd_path, *dummy_path;
 static char base[] = "/tmp/airlock-tree-XXXXXX";
