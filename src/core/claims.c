@@ -23,12 +23,24 @@ static bool word_next(const char **at, char out[static CLAIM_NAME_MAX])
 }
 
 /* The first claim of the list that is there with a text in it; "" where none is. */
-static const char *claim_first(const json_t *claims, const char *names)
+static const char *claim_first_text(const json_t *claims, const char *names)
 {
     char name[CLAIM_NAME_MAX];
 
     while (word_next(&names, name))
         if (*json_text(claims, name))
+            return json_text(claims, name);
+    return "";
+}
+
+/* The first claim of the list that is there says who this is, or nobody does ("" when it is no text): falling through
+ * to the next would let whoever can spoil one claim choose the person by another. */
+static const char *claim_subject(const json_t *claims, const char *names)
+{
+    char name[CLAIM_NAME_MAX];
+
+    while (word_next(&names, name))
+        if (json_object_get(claims, name))
             return json_text(claims, name);
     return "";
 }
@@ -59,9 +71,9 @@ int claims_take_person(const struct core_config *config, const json_t *claims, s
     const char *audience = jwt_audience(claims);
 
     if (!audience || !str_copy(who->audience, sizeof who->audience, audience) ||
-        !str_copy(who->subject, sizeof who->subject, claim_first(claims, config->claim_subject)) || !*who->subject ||
-        !str_copy(who->name, sizeof who->name, claim_first(claims, config->claim_name)) ||
-        !str_copy(who->email, sizeof who->email, claim_first(claims, config->claim_email)))
+        !str_copy(who->subject, sizeof who->subject, claim_subject(claims, config->claim_subject)) || !*who->subject ||
+        !str_copy(who->name, sizeof who->name, claim_first_text(claims, config->claim_name)) ||
+        !str_copy(who->email, sizeof who->email, claim_first_text(claims, config->claim_email)))
         return claims_refuse(err);
     who->issued = json_int(claims, "iat");
     who->is_core_token = claims_is_core_audience(config, audience);

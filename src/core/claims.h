@@ -6,7 +6,7 @@
 #include "core/core.h"
 
 /* Fills subject, name, email, audience, issued and is_core_token. E_UNAUTHENTICATED "Invalid token" when there is no
- * subject, no single audience, or a text is too long. */
+ * single audience, a text is too long, or the first claim of auth.claim_subject that is there is no text. */
 int claims_take_person(const struct core_config *config, const json_t *claims, struct principal *who,
                        struct error *err) MUST_USE;
 

@@ -60,6 +60,18 @@ static void the_person_is_the_claim_that_was_chosen(void **state)
     assert_int_equal(list(b, json_pack("{s:s, s:s}", "aud", CORE_CLIENT, "sub", longest), &count), E_UNAUTHENTICATED);
 }
 
+static void a_spoilt_claim_does_not_let_the_next_one_name_the_person(void **state)
+{
+    struct bench *b = *state;
+    json_t *const spoilt[] = {json_integer(7), json_null(), json_pack("[s]", "alice"), json_string("")};
+    size_t count;
+    for (size_t i = 0; i < ARRAY_LEN(spoilt); i++)
+        assert_int_equal(
+            list(b, json_pack("{s:s, s:s, s:o}", "aud", CORE_CLIENT, "sub", "alice", "oid", spoilt[i]), &count),
+            E_UNAUTHENTICATED);
+    assert_int_equal(list(b, json_pack("{s:s, s:s, s:n}", "aud", CORE_CLIENT, "sub", "alice", "name"), &count), 0);
+}
+
 static void core_audiences_are_the_configured_ones(void **state)
 {
     struct bench *b = *state;
@@ -188,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
         T(the_person_is_the_claim_that_was_chosen),
+        T(a_spoilt_claim_does_not_let_the_next_one_name_the_person),
         T(core_audiences_are_the_configured_ones),
         T(roles_of_the_claim_count_where_they_are_chosen),
         T(groups_give_roles_besides),
