@@ -17,6 +17,7 @@ static const struct {
     {"device", "login.device"},
     {"denied", "login.denied"},
     {"reuse", "login.token_reused"},
+    {"replay", "login.code_reused"},
     {"revoked", "login.token_revoked"},
     {"logout", "logout"},
     {"password", "login.password_changed"},

@@ -1,94 +1,48 @@
 /* The table of open codes. Runs in airlock-idp; holds no code in clear. */
 #include "idp/code.h"
 
-#include <pthread.h>
 #include <string.h>
 
-#include "base/crypto.h"
 #include "base/str.h"
 
-#define CODE_BYTES 32
 #define CHALLENGE_LEN 43
 #define VERIFIER_MIN 43 /* RFC 7636 §4.1 */
 #define VERIFIER_MAX 128
 
-struct code_entry {
-    unsigned char digest[SHA256_SIZE];
-    int64_t expires_ms;
-    json_t *grant; /* NULL: spent */
-    bool taken;    /* the place is in use until it expires */
+struct code {
+    json_t *grant; /* NULL: it was spent, came again, and that was dealt with */
+    bool spent;
+    bool replayed;
+    char family[SHA256_HEX_SIZE]; /* what was made of it */
 };
 
-struct code_store {
-    pthread_mutex_t lock;
-    struct code_entry entries[CODES_MAX];
-};
-
-struct code_store *code_store_new(void)
+static void code_free(void *content)
 {
-    struct code_store *store = xcalloc(1, sizeof *store);
-    pthread_mutex_init(&store->lock, NULL);
-    return store;
+    struct code *code = content;
+    json_decref(code->grant);
+    free(code);
 }
 
-void code_store_free(struct code_store *store)
+struct secrets *code_store_new(void)
 {
-    if (!store)
-        return;
-    for (size_t i = 0; i < CODES_MAX; i++)
-        json_decref(store->entries[i].grant);
-    pthread_mutex_destroy(&store->lock);
-    free(store);
+    return secrets_new(code_free);
 }
 
-/* With the lock held: a free place, after dropping what has expired; NULL when there is none. */
-static struct code_entry *store_place(struct code_store *store, int64_t now_ms)
+void code_issue(struct secrets *codes, json_t *grant, int64_t now_ms, char ret_code[static SECRET_SIZE])
 {
-    struct code_entry *place = NULL;
-    for (size_t i = 0; i < CODES_MAX; i++) {
-        struct code_entry *entry = &store->entries[i];
-        if (entry->taken && entry->expires_ms <= now_ms) {
-            json_decref(entry->grant);
-            *entry = (struct code_entry){0};
-        }
-        if (!entry->taken)
-            place = entry;
-    }
-    return place;
+    struct code *code = xcalloc(1, sizeof *code);
+
+    code->grant = json_incref(grant);
+    pthread_mutex_lock(&codes->lock);
+    secret_add(codes, json_text(grant, "oid"), code, now_ms, now_ms + CODE_LIFETIME_MS, ret_code);
+    pthread_mutex_unlock(&codes->lock);
 }
 
-int code_issue(struct code_store *store, json_t *grant, int64_t now_ms, char **ret_code, struct error *err)
+/* With the lock held. */
+static struct code *code_find(struct secrets *codes, const char *text, int64_t now_ms)
 {
-    unsigned char random[CODE_BYTES];
-    AUTO_STR struct str code = STR_INIT(2 * CODE_BYTES);
-
-    random_fill(random, sizeof random);
-    base64url_append(&code, random, sizeof random);
-    pthread_mutex_lock(&store->lock);
-    struct code_entry *place = store_place(store, now_ms);
-    if (place) {
-        *place =
-            (struct code_entry){.expires_ms = now_ms + CODE_LIFETIME_MS, .grant = json_incref(grant), .taken = true};
-        sha256(code.p, code.len, place->digest);
-    }
-    pthread_mutex_unlock(&store->lock);
-    if (!place)
-        return error_set(err, E_UNAVAILABLE, "Too many sign-ins are under way; try again in a minute");
-    *ret_code = TAKE_PTR(code.p);
-    return 0;
-}
-
-/* With the lock held. The comparison is of digests, so its timing tells nothing about a code. */
-static struct code_entry *store_find(struct code_store *store, const char *code, int64_t now_ms)
-{
-    unsigned char digest[SHA256_SIZE];
-    sha256(code, strlen(code), digest);
-    for (size_t i = 0; i < CODES_MAX; i++) {
-        struct code_entry *entry = &store->entries[i];
-        if (entry->taken && entry->expires_ms > now_ms && memcmp(entry->digest, digest, sizeof digest) == 0)
-            return entry;
-    }
-    return NULL;
+    const struct secret *row = secret_find(codes, text, now_ms);
+    return row ? row->content : NULL;
 }
 
 static bool proof_fits(const struct code_proof *proof, const json_t *grant)
@@ -98,23 +52,57 @@ static bool proof_fits(const struct code_proof *proof, const json_t *grant)
            verifier_fits(proof->verifier, json_text(grant, "code_challenge"));
 }
 
-int code_redeem(struct code_store *store, const struct code_proof *proof, int64_t now_ms, json_t **ret_grant,
-                struct error *err)
+static int code_unknown(struct error *err)
+{
+    return error_set(err, E_INVALID,
+                     "The code is unknown, expired, or belongs to another client, redirect or verifier");
+}
+
+/* With the lock held: the code is spent from here on. */
+static int code_spend(struct code *code, json_t **ret_grant, char ret_family[static SHA256_HEX_SIZE], struct error *err)
+{
+    if (!code || !code->grant)
+        return code_unknown(err);
+    code->replayed = code->spent;
+    code->spent = true;
+    *ret_grant = json_incref(code->grant);
+    (void)str_copy(ret_family, SHA256_HEX_SIZE, code->family);
+    return code->replayed ? error_set(err, E_STALE, "The code was used before") : 0;
+}
+
+int code_redeem(struct secrets *codes, const struct code_proof *proof, int64_t now_ms, json_t **ret_grant,
+                char ret_family[static SHA256_HEX_SIZE], struct error *err)
 {
     AUTO_JSON json_t *grant = NULL;
-    pthread_mutex_lock(&store->lock);
-    struct code_entry *entry = store_find(store, proof->code, now_ms);
-    if (entry)
-        grant = TAKE_PTR(entry->grant);
-    pthread_mutex_unlock(&store->lock);
 
-    if (entry && !grant)
-        return error_set(err, E_STALE, "The code was used before");
-    if (!grant || !proof_fits(proof, grant))
-        return error_set(err, E_INVALID,
-                         "The code is unknown, expired, or belongs to another client, redirect or verifier");
-    *ret_grant = TAKE_PTR(grant);
-    return 0;
+    pthread_mutex_lock(&codes->lock);
+    int r = code_spend(code_find(codes, proof->code, now_ms), &grant, ret_family, err);
+    pthread_mutex_unlock(&codes->lock);
+    if (r == 0 && !proof_fits(proof, grant))
+        r = code_unknown(err);
+    if (r == 0 || r == E_STALE)
+        *ret_grant = TAKE_PTR(grant);
+    return r;
+}
+
+bool code_settle(struct secrets *codes, const char *code, const char *family, int64_t now_ms)
+{
+    pthread_mutex_lock(&codes->lock);
+    struct code *spent = code_find(codes, code, now_ms);
+    bool is_good = spent && !spent->replayed;
+    if (is_good)
+        (void)str_copy(spent->family, sizeof spent->family, family); /* hex of a digest */
+    pthread_mutex_unlock(&codes->lock);
+    return is_good;
+}
+
+void code_forget(struct secrets *codes, const char *code, int64_t now_ms)
+{
+    pthread_mutex_lock(&codes->lock);
+    struct code *spent = code_find(codes, code, now_ms);
+    if (spent)
+        json_decref(TAKE_PTR(spent->grant));
+    pthread_mutex_unlock(&codes->lock);
 }
 
 bool challenge_is_valid(const char *challenge)

@@ -58,7 +58,7 @@ void browser_renew(const struct idp *idp, const struct request *request, char ou
 void session_begin(struct idp *idp, const struct request *request, const struct account *account, struct session *ret,
                    struct answer *a)
 {
-    char secret[SESSION_SECRET_SIZE];
+    char secret[SECRET_SIZE];
 
     session_add(idp->sessions, account->oid, account_begin(account, request->arrived_s), secret, ret);
     cookie_set(idp, request, SESSION_COOKIE, secret, -1, a);
@@ -67,7 +67,7 @@ void session_begin(struct idp *idp, const struct request *request, const struct 
 
 bool session_find(struct idp *idp, const struct request *request, int64_t now_s, struct session *ret)
 {
-    char secret[SESSION_SECRET_SIZE];
+    char secret[SECRET_SIZE];
     return cookie_find(request->cookie, SESSION_COOKIE, secret, sizeof secret) &&
            session_by_secret(idp->sessions, secret, now_s, ret);
 }

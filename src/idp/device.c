@@ -15,7 +15,7 @@
 /* No vowels, so no words; nothing that looks like something else (RFC 8628 §6.1). 20 letters: 8 of them are 34 bits. */
 static const char ALPHABET[] = "BCDFGHJKLMNPQRSTVWXZ";
 
-enum device_step { STEP_FREE, STEP_OPEN, STEP_APPROVED, STEP_DENIED, STEP_ANSWERED };
+enum device_step { STEP_FREE, STEP_OPEN, STEP_HELD, STEP_APPROVED, STEP_DENIED, STEP_ANSWERED };
 
 struct device {
     enum device_step step;
@@ -213,7 +213,7 @@ static enum device_state device_state_of(struct device *device, int64_t now_ms, 
         return DEVICE_DENIED;
     if (!device_is_patient(device, now_ms))
         return DEVICE_TOO_FAST;
-    if (device->step == STEP_OPEN)
+    if (device->step == STEP_OPEN || device->step == STEP_HELD)
         return DEVICE_PENDING;
     device->step = STEP_ANSWERED;
     *ret_result = TAKE_PTR(device->result);
@@ -272,7 +272,7 @@ int device_find_id(struct device_store *store, const char *id, int64_t now_ms, j
     return find(store, digest, now_ms, ret_asked, err);
 }
 
-int device_decide(struct device_store *store, const char *id, json_t *result, int64_t now_ms, struct error *err)
+int device_hold(struct device_store *store, const char *id, int64_t now_ms, struct error *err)
 {
     unsigned char digest[SHA256_SIZE];
 
@@ -280,10 +280,36 @@ int device_decide(struct device_store *store, const char *id, json_t *result, in
         return error_set(err, E_NOT_FOUND, "There is no such code");
     pthread_mutex_lock(&store->lock);
     struct device *device = store_find_user(store, digest, now_ms);
-    if (device) {
-        device->step = result ? STEP_APPROVED : STEP_DENIED;
+    if (device)
+        device->step = STEP_HELD;
+    pthread_mutex_unlock(&store->lock);
+    return device ? 0 : error_set(err, E_NOT_FOUND, "The code is too old, or was used already");
+}
+
+/* Moves a held grant on. */
+static void device_settle(struct device_store *store, const char *id, enum device_step step, json_t *result)
+{
+    unsigned char digest[SHA256_SIZE];
+
+    if (!hex_decode(id, digest, sizeof digest))
+        return;
+    pthread_mutex_lock(&store->lock);
+    for (size_t i = 0; i < DEVICES_MAX; i++) {
+        struct device *device = &store->devices[i];
+        if (device->step != STEP_HELD || memcmp(device->user_digest, digest, sizeof digest) != 0)
+            continue;
+        device->step = step;
         device->result = json_incref(result);
     }
     pthread_mutex_unlock(&store->lock);
-    return device ? 0 : error_set(err, E_NOT_FOUND, "The code is too old, or was used already");
+}
+
+void device_decide(struct device_store *store, const char *id, json_t *result)
+{
+    device_settle(store, id, result ? STEP_APPROVED : STEP_DENIED, result);
+}
+
+void device_release(struct device_store *store, const char *id)
+{
+    device_settle(store, id, STEP_OPEN, NULL);
 }

@@ -38,10 +38,13 @@ int device_find(struct device_store *store, const char *user_code, int64_t now_m
 /* The same by the id that device_find gave. */
 int device_find_id(struct device_store *store, const char *id, int64_t now_ms, json_t **ret_asked,
                    struct error *err) MUST_USE;
-/* The person's word. result is what the program's question will be answered with (borrowed: a reference is kept), NULL
- * for no. E_NOT_FOUND as above: one word counts. */
-int device_decide(struct device_store *store, const char *id, json_t *result, int64_t now_ms,
-                  struct error *err) MUST_USE;
+/* A person speaks: from now on nobody else is heard, and the program still waits, until one of the two below says how
+ * it ended. E_NOT_FOUND as above: one word counts. */
+int device_hold(struct device_store *store, const char *id, int64_t now_ms, struct error *err) MUST_USE;
+/* The word itself, which cannot fail. result is what the program's question will be answered with (borrowed: a
+ * reference is kept), NULL for no. */
+void device_decide(struct device_store *store, const char *id, json_t *result);
+void device_release(struct device_store *store, const char *id); /* nothing was said */
 
 enum device_state {
     DEVICE_UNKNOWN, /* no such code, another client's, or answered before */

@@ -144,17 +144,33 @@ static void take_code(struct idp *idp, const struct request *request, struct ans
 
 /* --- The person's word --- */
 
-static int record(const struct allowing *allowing, enum event_kind kind, const char *subject, const char *method,
-                  struct error *err)
+/* One word, on record before the program hears it. result as in device_decide. */
+static int decide(const struct allowing *allowing, const struct event *word, json_t *result, struct error *err)
 {
-    const struct event event = {
+    const char *id = json_text(allowing->content, "id");
+    struct device_store *devices = allowing->idp->devices;
+
+    int r = device_hold(devices, id, clock_mono_ms(), err);
+    if (r != 0)
+        return r;
+    r = event_record(allowing->idp, word, err);
+    if (r == 0)
+        device_decide(devices, id, result);
+    else
+        device_release(devices, id);
+    return r;
+}
+
+static struct event word_of(const struct allowing *allowing, enum event_kind kind, const char *subject,
+                            const char *method)
+{
+    return (struct event){
         .kind = kind,
         .subject = subject,
         .method = method,
         .client = json_text(allowing->asked, "client_id"),
         .address = allowing->request->address,
     };
-    return event_record(allowing->idp, &event, err);
 }
 
 static void show_failure(const struct allowing *allowing, const struct error *err)
@@ -171,6 +187,7 @@ static void allow(const struct allowing *allowing, const struct account *account
     AUTO_JSON json_t *result =
         json_pack("{s:s, s:s, s:s, s:I}", "oid", account->oid, "session", session->id, "scope",
                   json_text(allowing->asked, "scope"), "auth_time", (json_int_t)session->auth_time_s);
+    const struct event word = word_of(allowing, EVENT_DEVICE, account->oid, method);
     struct idp *idp = allowing->idp;
     struct scope scope;
     struct error err = {0};
@@ -179,9 +196,7 @@ static void allow(const struct allowing *allowing, const struct account *account
     if (r == 0)
         r = idp->core.scope(idp->core.ctx, scope.resource, account->oid, &meaning, &err);
     if (r == 0)
-        r = record(allowing, EVENT_DEVICE, account->oid, method, &err);
-    if (r == 0)
-        r = device_decide(idp->devices, json_text(allowing->content, "id"), result, clock_mono_ms(), &err);
+        r = decide(allowing, &word, result, &err);
     if (r == 0)
         page_done(allowing->answer, "Done", "The program goes on by itself in a few seconds. You may close this page.");
     else
@@ -239,10 +254,9 @@ static void on_deny(const struct allowing *allowing)
     struct error err = {0};
     const struct account *account = known_account(allowing, &session);
 
-    int r = record(allowing, EVENT_DENIED, account ? account->oid : "", "", &err);
-    if (r == 0)
-        r = device_decide(allowing->idp->devices, json_text(allowing->content, "id"), NULL, clock_mono_ms(), &err);
-    if (r == 0)
+    const struct event word = word_of(allowing, EVENT_DENIED, account ? account->oid : "", "");
+
+    if (decide(allowing, &word, NULL, &err) == 0)
         page_done(allowing->answer, "Denied", "The program was told no. You may close this page.");
     else
         show_failure(allowing, &err);

@@ -2,9 +2,9 @@
 #include "idp/event.h"
 
 static const char *const NAMES[EVENT_KINDS] = {
-    [EVENT_SIGNIN] = "signin", [EVENT_REFUSED] = "refused", [EVENT_LOCKOUT] = "lockout", [EVENT_DEVICE] = "device",
-    [EVENT_DENIED] = "denied", [EVENT_REUSE] = "reuse",     [EVENT_REVOKED] = "revoked", [EVENT_LOGOUT] = "logout",
-    [EVENT_PASSWORD] = "password",
+    [EVENT_SIGNIN] = "signin",     [EVENT_REFUSED] = "refused", [EVENT_LOCKOUT] = "lockout", [EVENT_DEVICE] = "device",
+    [EVENT_DENIED] = "denied",     [EVENT_REUSE] = "reuse",     [EVENT_REVOKED] = "revoked", [EVENT_LOGOUT] = "logout",
+    [EVENT_PASSWORD] = "password", [EVENT_REPLAY] = "replay",
 };
 
 /* Texts may come from outside: what is not UTF-8 is left out. */

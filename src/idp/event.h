@@ -11,6 +11,7 @@ enum event_kind {
     EVENT_DEVICE,  /* a person let a program elsewhere act for them */
     EVENT_DENIED,  /* a person said no to such a program */
     EVENT_REUSE,   /* a spent refresh token came again: its family is dead */
+    EVENT_REPLAY,  /* a spent authorization code came again: the family made of it is dead */
     EVENT_REVOKED, /* a program gave its refresh token back */
     EVENT_LOGOUT,
     EVENT_PASSWORD, /* a person sets another password */

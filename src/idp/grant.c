@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "idp/event.h"
 #include "idp/grant.h"
 #include "idp/signin.h"
 #include "idp/token.h"
@@ -43,23 +44,6 @@ static void grant_client_credentials(struct idp *idp, const struct request *requ
     token_answer(idp, &order, a);
 }
 
-/* Spends the code. What it stood for is the caller's, with its scope read again. */
-static int redeem(struct idp *idp, const struct request *request, json_t **ret_grant, struct scope *ret_scope)
-{
-    const struct code_proof proof = {
-        .code = request_param(request, "code"),
-        .client_id = request_param(request, "client_id"),
-        .redirect_uri = request_param(request, "redirect_uri"),
-        .verifier = request_param(request, "code_verifier"),
-    };
-    struct error err = {0};
-
-    int r = code_redeem(idp->codes, &proof, clock_mono_ms(), ret_grant, &err);
-    if (r == E_STALE)
-        log_warning("a code that was spent already came again from %s", request->address);
-    return r ? r : scope_parse(json_text(*ret_grant, "scope"), SCOPE_SEVERAL, ret_scope, &err);
-}
-
 /* A scope at the token endpoint may repeat what was granted, not ask for more (RFC 6749 §3.3). */
 static bool scope_is_within(const char *asked, const struct scope *granted)
 {
@@ -68,25 +52,98 @@ static bool scope_is_within(const char *asked, const struct scope *granted)
            (scope_parse(asked, SCOPE_ONE, &scope, NULL) == 0 && strcmp(scope.resource, granted->resource) == 0);
 }
 
+static void answer_code_refused(struct answer *a)
+{
+    answer_oauth_error(a, 400, "invalid_grant",
+                       "The code is spent, expired, or belongs to another client, redirect or verifier");
+}
+
+/* A spent code came again: one of its two users stole it, so what the first one was given ends (RFC 6749 §4.1.2). */
+static void refuse_replay(struct idp *idp, const struct request *request, const json_t *grant, const char *family,
+                          struct answer *a)
+{
+    const struct event event = {
+        .kind = EVENT_REPLAY,
+        .subject = json_text(grant, "oid"),
+        .client = json_text(grant, "client_id"),
+        .address = request->address,
+    };
+    struct error err = {0};
+
+    log_warning("a code of %s that was spent already came again from %s", event.subject, request->address);
+    int r = refresh_end_family(idp->refreshes, family, &err);
+    if (r == 0)
+        r = event_record(idp, &event, &err);
+    if (r != 0) {
+        answer_failure(a, &err);
+        return;
+    }
+    code_forget(idp->codes, request_param(request, "code"), clock_mono_ms());
+    answer_code_refused(a);
+}
+
+/* Spends the code. What it stood for is the caller's; NULL: it is refused, and a is the answer. */
+static json_t *redeem(struct idp *idp, const struct request *request, struct answer *a)
+{
+    const struct code_proof proof = {
+        .code = request_param(request, "code"),
+        .client_id = request_param(request, "client_id"),
+        .redirect_uri = request_param(request, "redirect_uri"),
+        .verifier = request_param(request, "code_verifier"),
+    };
+    AUTO_JSON json_t *grant = NULL;
+    char family[SHA256_HEX_SIZE];
+
+    int r = code_redeem(idp->codes, &proof, clock_mono_ms(), &grant, family, NULL);
+    if (r == 0)
+        return TAKE_PTR(grant);
+    if (r == E_STALE)
+        refuse_replay(idp, request, grant, family, a);
+    else
+        answer_code_refused(a);
+    return NULL;
+}
+
+/* Answers with the tokens, unless the code has come again while they were made. */
+static void answer_redeemed(struct idp *idp, const struct request *request, const struct token_order *order,
+                            struct answer *a)
+{
+    AUTO_JSON json_t *body = NULL;
+    char family[SHA256_HEX_SIZE];
+    struct error err = {0};
+
+    int r = token_make(idp, order, &body, &err);
+    if (r == 0) {
+        refresh_family_of(json_text(body, "refresh_token"), family);
+        if (code_settle(idp->codes, request_param(request, "code"), family, clock_mono_ms())) {
+            answer_json(a, 200, TAKE_PTR(body));
+            return;
+        }
+        r = refresh_end_family(idp->refreshes, family, &err);
+    }
+    if (r == 0)
+        answer_code_refused(a);
+    else
+        answer_failure(a, &err);
+}
+
 static void grant_authorization_code(struct idp *idp, const struct request *request,
                                      const struct credentials *credentials, struct answer *a)
 {
-    AUTO_JSON json_t *grant = NULL;
     struct scope scope;
 
     if (!credentials_are_public(idp, credentials, a))
         return;
-    if (redeem(idp, request, &grant, &scope) != 0) {
-        answer_oauth_error(a, 400, "invalid_grant",
-                           "The code is spent, expired, or belongs to another client, redirect or verifier");
+    AUTO_JSON json_t *grant = redeem(idp, request, a);
+    if (!grant)
         return;
-    }
     const struct account *account = accounts_by_oid(request->accounts, json_text(grant, "oid"));
     if (!account_is_live(account, json_int(grant, "auth_time"))) {
         answer_oauth_error(a, 400, "invalid_grant", "The person may not sign in any more");
         return;
     }
-    if (!scope_is_within(request_param(request, "scope"), &scope)) {
+    if (scope_parse(json_text(grant, "scope"), SCOPE_SEVERAL, &scope, NULL) != 0 ||
+        !scope_is_within(request_param(request, "scope"), &scope)) {
         answer_oauth_error(a, 400, "invalid_scope", "The code was made for another scope");
         return;
     }
@@ -99,7 +156,7 @@ static void grant_authorization_code(struct idp *idp, const struct request *requ
         .offline_scope = scope.offline ? json_text(grant, "scope") : NULL,
         .auth_time_s = json_int(grant, "auth_time"),
     };
-    token_answer(idp, &order, a);
+    answer_redeemed(idp, request, &order, a);
 }
 
 static const struct {

@@ -140,10 +140,10 @@ void idp_free(struct idp *idp)
     throttle_free(idp->by_account);
     throttle_free(idp->by_address);
     throttle_free(idp->by_guesser);
-    code_store_free(idp->codes);
+    secrets_free(idp->codes);
     device_store_free(idp->devices);
     refresh_store_close(idp->refreshes);
-    session_store_free(idp->sessions);
+    secrets_free(idp->sessions);
     secret_wipe(idp->ticket_key, sizeof idp->ticket_key);
     free(idp->issuer);
     free(idp->tenant);

@@ -67,10 +67,10 @@ struct idp {
     struct throttle *by_account;
     struct throttle *by_address;
     struct throttle *by_guesser; /* addresses that type device codes which do not exist */
-    struct code_store *codes;
+    struct secrets *codes;
     struct device_store *devices;
     struct refresh_store *refreshes;
-    struct session_store *sessions;
+    struct secrets *sessions;
     unsigned char ticket_key[IDP_KEY_SIZE]; /* of forms; new at each start */
     struct idp_core core;
 };

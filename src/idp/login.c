@@ -89,20 +89,20 @@ static int scope_check(const struct login *login, const struct account *account,
 
 static void send_code(const struct login *login, const struct account *account, const struct session *session)
 {
-    AUTO_FREE char *code = NULL;
+    char code[SECRET_SIZE];
     struct error err = {0};
 
     json_object_set_new(login->asked, "oid", json_string(account->oid));
     json_object_set_new(login->asked, "auth_time", json_integer(session->auth_time_s));
     json_object_set_new(login->asked, "session", json_string(session->id));
     int r = scope_check(login, account, &err);
-    if (r == 0)
-        r = code_issue(login->idp->codes, login->asked, clock_mono_ms(), &code, &err);
-    if (r == 0)
-        authorize_back(login->idp, login->asked, "code", code, "", login->answer);
-    else
+    if (r != 0) {
         authorize_back(login->idp, login->asked, "error", oauth_error_for(r),
                        r == E_NOT_FOUND ? "The scope is not known" : "", login->answer);
+        return;
+    }
+    code_issue(login->idp->codes, login->asked, clock_mono_ms(), code);
+    authorize_back(login->idp, login->asked, "code", code, "", login->answer);
 }
 
 void login_finish(struct idp *idp, const struct request *request, json_t *asked, const struct account *account,

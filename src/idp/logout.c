@@ -71,9 +71,10 @@ static void answer_done_page(const json_t *asked, struct answer *a)
     a->location = TAKE_PTR(location.p);
 }
 
-/* Ends one session's refresh tokens. It stands even when core cannot be told: signing out must always work. */
-static int end_tokens(struct idp *idp, const struct request *request, const char *oid, const char *session,
-                      struct error *err)
+/* Ends one session: its refresh tokens, and the browser's part of it, wherever that browser is. It stands even when
+ * core cannot be told: signing out must always work. */
+static int end_session(struct idp *idp, const struct request *request, const char *oid, const char *session,
+                       struct error *err)
 {
     const struct event event = {.kind = EVENT_LOGOUT, .subject = oid, .address = request->address};
     unsigned ended;
@@ -81,6 +82,7 @@ static int end_tokens(struct idp *idp, const struct request *request, const char
     int r = refresh_end_session(idp->refreshes, oid, session, &ended, err);
     if (r != 0)
         return r;
+    session_remove(idp->sessions, session);
     if (event_record(idp, &event, err) != 0)
         log_warning("%s signed out, and core could not be told: %s", oid, err->detail);
     return 0;
@@ -95,9 +97,9 @@ static void end(struct idp *idp, const struct request *request, const json_t *as
 
     bool is_here = session_find(idp, request, clock_now_s(), &session);
     if (is_here)
-        r = end_tokens(idp, request, session.oid, session.id, &err);
+        r = end_session(idp, request, session.oid, session.id, &err);
     if (r == 0 && *hinted && strcmp(hinted, session.id) != 0)
-        r = end_tokens(idp, request, json_text(asked, "oid"), hinted, &err);
+        r = end_session(idp, request, json_text(asked, "oid"), hinted, &err);
     if (r != 0) {
         page_problem(a, 503, "Signing out did not work just now. Try again in a moment.");
         return;

@@ -428,6 +428,29 @@ int refresh_revoke(struct refresh_store *store, const char *token, const char *c
     return r;
 }
 
+void refresh_family_of(const char *token, char ret_family[static SHA256_HEX_SIZE])
+{
+    unsigned char bytes[TOKEN_BYTES], key[SHA256_SIZE];
+
+    *ret_family = '\0';
+    if (token_read(token, bytes, key))
+        hex_encode(key, sizeof key, ret_family);
+    secret_wipe(bytes, sizeof bytes);
+}
+
+int refresh_end_family(struct refresh_store *store, const char *family, struct error *err)
+{
+    unsigned char key[SHA256_SIZE];
+
+    if (!hex_decode(family, key, sizeof key))
+        return 0;
+    pthread_mutex_lock(&store->lock);
+    struct family *found = store_find(store, key);
+    int r = found ? family_end(store, found, err) : 0;
+    pthread_mutex_unlock(&store->lock);
+    return r;
+}
+
 int refresh_end_session(struct refresh_store *store, const char *oid, const char *session, unsigned *ret_ended,
                         struct error *err)
 {

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "base/crypto.h"
 #include "base/error.h"
 
 #define REFRESH_REPEAT_MS 10000
@@ -61,6 +62,10 @@ int refresh_turn(struct refresh_store *store, const char *token, const char *cli
 /* Ends the family of a token, spent or not (RFC 7009). E_NOT_FOUND: there is none. E_INVALID: another client's. */
 int refresh_revoke(struct refresh_store *store, const char *token, const char *client_id, struct refresh_grant *ret,
                    struct error *err) MUST_USE;
+/* What names the family of a token, here and nowhere else; "" for no token of ours. It opens nothing. */
+void refresh_family_of(const char *token, char ret_family[static SHA256_HEX_SIZE]);
+/* Ends a family by that name; 0 also when it has ended before. */
+int refresh_end_family(struct refresh_store *store, const char *family, struct error *err) MUST_USE;
 /* Ends every family of a person's browser session. */
 int refresh_end_session(struct refresh_store *store, const char *oid, const char *session, unsigned *ret_ended,
                         struct error *err) MUST_USE;

@@ -1,92 +1,48 @@
 /* The table of sessions. Runs in airlock-idp. */
 #include "idp/session.h"
 
-#include <pthread.h>
 #include <string.h>
 
-#include "base/crypto.h"
 #include "base/str.h"
 
-struct entry {
-    unsigned char digest[SHA256_SIZE];
-    struct session session; /* without an oid: the place is free */
-};
-
-struct session_store {
-    pthread_mutex_t lock;
-    struct entry entries[SESSIONS_MAX];
-};
-
-struct session_store *session_store_new(void)
+struct secrets *session_store_new(void)
 {
-    struct session_store *store = xcalloc(1, sizeof *store);
-    pthread_mutex_init(&store->lock, NULL);
-    return store;
+    return secrets_new(free);
 }
 
-void session_store_free(struct session_store *store)
+void session_add(struct secrets *sessions, const char *oid, int64_t auth_time_s, char ret_secret[static SECRET_SIZE],
+                 struct session *ret)
 {
-    if (!store)
-        return;
-    pthread_mutex_destroy(&store->lock);
-    free(store);
-}
-
-/* A free place, or that of the oldest session. */
-static struct entry *store_place(struct session_store *store)
-{
-    struct entry *oldest = store->entries;
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
-        struct entry *entry = &store->entries[i];
-        if (!*entry->session.oid)
-            return entry;
-        if (entry->session.auth_time_s < oldest->session.auth_time_s)
-            oldest = entry;
-    }
-    return oldest;
-}
-
-void session_add(struct session_store *store, const char *oid, int64_t auth_time_s,
-                 char ret_secret[static SESSION_SECRET_SIZE], struct session *ret)
-{
-    unsigned char random[SESSION_SECRET_SIZE / 2];
-    struct entry entry = {.session = {.auth_time_s = auth_time_s}};
+    unsigned char random[SESSION_ID_SIZE / 2];
+    struct session *session = xcalloc(1, sizeof *session);
 
     random_fill(random, sizeof random);
-    hex_encode(random, sizeof random, ret_secret);
-    sha256(ret_secret, strlen(ret_secret), entry.digest);
-    random_fill(random, SESSION_ID_SIZE / 2);
-    hex_encode(random, SESSION_ID_SIZE / 2, entry.session.id);
-    (void)str_copy(entry.session.oid, sizeof entry.session.oid, oid); /* a UUID */
-    pthread_mutex_lock(&store->lock);
-    *store_place(store) = entry;
-    pthread_mutex_unlock(&store->lock);
-    *ret = entry.session;
+    hex_encode(random, sizeof random, session->id);
+    (void)str_copy(session->oid, sizeof session->oid, oid); /* a UUID */
+    session->auth_time_s = auth_time_s;
+    *ret = *session;
+    pthread_mutex_lock(&sessions->lock);
+    secret_add(sessions, oid, session, auth_time_s, auth_time_s + SESSION_LIFETIME_S, ret_secret);
+    pthread_mutex_unlock(&sessions->lock);
 }
 
-bool session_by_secret(struct session_store *store, const char *secret, int64_t now_s, struct session *ret)
+bool session_by_secret(struct secrets *sessions, const char *secret, int64_t now_s, struct session *ret)
 {
-    unsigned char digest[SHA256_SIZE];
-    bool found = false;
+    pthread_mutex_lock(&sessions->lock);
+    const struct secret *row = secret_find(sessions, secret, now_s);
+    if (row)
+        *ret = *(const struct session *)row->content;
+    pthread_mutex_unlock(&sessions->lock);
+    return row != NULL;
+}
 
-    sha256(secret, strlen(secret), digest);
-    pthread_mutex_lock(&store->lock);
-    for (size_t i = 0; i < SESSIONS_MAX && !found; i++) {
-        const struct entry *entry = &store->entries[i];
-        found = *entry->session.oid && entry->session.auth_time_s + SESSION_LIFETIME_S > now_s &&
-                memcmp(entry->digest, digest, sizeof digest) == 0;
-        if (found)
-            *ret = entry->session;
+void session_remove(struct secrets *sessions, const char *id)
+{
+    pthread_mutex_lock(&sessions->lock);
+    for (size_t i = 0; i < SECRETS_MAX; i++) {
+        const struct session *session = sessions->rows[i].content;
+        if (session && strcmp(session->id, id) == 0)
+            secret_end(sessions, &sessions->rows[i]);
     }
-    pthread_mutex_unlock(&store->lock);
-    return found;
-}
-
-void session_remove(struct session_store *store, const char *id)
-{
-    pthread_mutex_lock(&store->lock);
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
-        if (strcmp(store->entries[i].session.id, id) == 0)
-            store->entries[i] = (struct entry){0};
-    pthread_mutex_unlock(&store->lock);
+    pthread_mutex_unlock(&sessions->lock);
 }

@@ -277,8 +277,13 @@ static void log_ins_are_recorded(void **state)
 {
     struct bench *b = *state;
     static const char *const KINDS[][2] = {
-        {"signin", "login"},         {"device", "login.device"},      {"denied", "login.denied"},
-        {"lockout", "login.locked"}, {"reuse", "login.token_reused"}, {"revoked", "login.token_revoked"},
+        {"signin", "login"},
+        {"device", "login.device"},
+        {"denied", "login.denied"},
+        {"lockout", "login.locked"},
+        {"reuse", "login.token_reused"},
+        {"replay", "login.code_reused"},
+        {"revoked", "login.token_revoked"},
         {"logout", "logout"},
     };
     for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
@@ -294,7 +299,8 @@ static void log_ins_are_recorded(void **state)
     assert_int_equal(tell(b, "lockout", "", "198.51.100.1"), 0); /* of an address alone */
     assert_int_equal(rows_of(b, "login.locked", ""), 0);
     assert_int_equal(tell(b, "nonsense", "alice", "192.0.2.1"), E_INVALID);
-    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_IDP_EVENT, json_pack("{s:s}", "event", "signin"), NULL), E_PROTOCOL);
+    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_IDP_EVENT, json_pack("{s:s}", "event", "signin"), NULL),
+                     E_PROTOCOL);
 }
 
 static void a_process_says_only_what_it_may(void **state) /* T34 */

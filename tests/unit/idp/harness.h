@@ -30,8 +30,9 @@
 #define PASSWORD "username=alice&password=open%2Bsesame%26"
 
 extern struct idp *idp;
-extern int core_says;   /* 0, or the error core answers with */
-extern struct str told; /* what core was told, oldest first: "event method subject" lines */
+extern int core_says;           /* 0, or the error core answers with */
+extern struct str told;         /* what core was told, oldest first: "event method subject" lines */
+extern void (*meanwhile)(void); /* called once while core is told anything but a sign-in; NULL: nothing happens */
 
 /* Of the group, and before each test: nobody is under suspicion. */
 int begin(void **state);

@@ -22,11 +22,11 @@ static json_t *a_grant(void)
                      CHALLENGE, "oid", "alice");
 }
 
-static char *issue(struct code_store *store)
+static char *issue(struct secrets *store)
 {
     AUTO_JSON json_t *grant = a_grant();
-    char *code = NULL;
-    assert_int_equal(code_issue(store, grant, NOW, &code, NULL), 0);
+    char *code = xcalloc(1, SECRET_SIZE);
+    code_issue(store, grant, NOW, code);
     return code;
 }
 
@@ -35,10 +35,17 @@ static struct code_proof proof_of(const char *code)
     return (struct code_proof){code, "airlock-cli", REDIRECT, VERIFIER};
 }
 
+/* Without a look at what was made of it. */
+static int redeem(struct secrets *store, const struct code_proof *proof, int64_t now_ms, json_t **ret_grant)
+{
+    char family[SHA256_HEX_SIZE];
+    return code_redeem(store, proof, now_ms, ret_grant, family, NULL);
+}
+
 static void code_works_once(void **state)
 {
     (void)state;
-    struct code_store *store = code_store_new();
+    struct secrets *store = code_store_new();
     AUTO_FREE char *code = issue(store);
     AUTO_FREE char *other = issue(store);
     AUTO_JSON json_t *grant = NULL;
@@ -47,23 +54,58 @@ static void code_works_once(void **state)
 
     assert_string_not_equal(code, other);
     assert_int_equal(strlen(code), 43);
-    assert_int_equal(code_redeem(store, &proof, NOW + 59999, &grant, NULL), 0);
+    assert_int_equal(redeem(store, &proof, NOW + 59999, &grant), 0);
     assert_string_equal(json_text(grant, "oid"), "alice");
-    assert_int_equal(code_redeem(store, &proof, NOW + 59999, &none, NULL), E_STALE);
-    assert_null(none);
-    code_store_free(store);
+    assert_int_equal(redeem(store, &proof, NOW + 59999, &none), E_STALE);
+    assert_string_equal(json_text(none, "oid"), "alice");
+    json_decref(none);
+    secrets_free(store);
+}
+
+/* Whoever redeems first, or comes again while tokens are made: the family is ended by one of the two. */
+static void a_code_that_comes_again_names_what_was_made_of_it(void **state)
+{
+    (void)state;
+    struct secrets *store = code_store_new();
+    AUTO_FREE char *code = issue(store);
+    AUTO_FREE char *early = issue(store);
+    struct code_proof proof = proof_of(code), early_proof = proof_of(early);
+    char family[SHA256_HEX_SIZE];
+    json_t *grant = NULL;
+
+    assert_int_equal(redeem(store, &proof, NOW, &grant), 0);
+    json_decref(TAKE_PTR(grant));
+    assert_true(code_settle(store, code, "f1", NOW));
+    proof.verifier = ""; /* whoever knows the code counts */
+    assert_int_equal(code_redeem(store, &proof, NOW, &grant, family, NULL), E_STALE);
+    json_decref(TAKE_PTR(grant));
+    assert_string_equal(family, "f1");
+    assert_int_equal(redeem(store, &proof, NOW, &grant), E_STALE); /* until it was dealt with */
+    json_decref(TAKE_PTR(grant));
+    code_forget(store, code, NOW);
+    assert_int_equal(redeem(store, &proof, NOW, &grant), E_INVALID);
+
+    assert_int_equal(redeem(store, &early_proof, NOW, &grant), 0);
+    json_decref(TAKE_PTR(grant));
+    assert_int_equal(code_redeem(store, &early_proof, NOW, &grant, family, NULL), E_STALE);
+    json_decref(TAKE_PTR(grant));
+    assert_string_equal(family, "");
+    code_forget(store, early, NOW);
+    assert_false(code_settle(store, early, "f2", NOW));
+    assert_false(code_settle(store, "never", "f3", NOW));
+    secrets_free(store);
 }
 
 static void code_expires(void **state)
 {
     (void)state;
-    struct code_store *store = code_store_new();
+    struct secrets *store = code_store_new();
     AUTO_FREE char *code = issue(store);
     struct code_proof proof = proof_of(code);
     json_t *none = NULL;
-    assert_int_equal(code_redeem(store, &proof, NOW + CODE_LIFETIME_MS, &none, NULL), E_INVALID);
+    assert_int_equal(redeem(store, &proof, NOW + CODE_LIFETIME_MS, &none), E_INVALID);
     assert_null(none);
-    code_store_free(store);
+    secrets_free(store);
 }
 
 /* Each wrong part refuses, and the code is spent with it: a thief cannot try again. */
@@ -81,15 +123,16 @@ static void wrong_proof_spends_the_code(void **state)
         {NULL, "airlock-cli", REDIRECT, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl"},
     };
     for (size_t i = 0; i < ARRAY_LEN(WRONG); i++) {
-        struct code_store *store = code_store_new();
+        struct secrets *store = code_store_new();
         AUTO_FREE char *code = issue(store);
         struct code_proof wrong = WRONG[i], right = proof_of(code);
         json_t *none = NULL;
         wrong.code = code;
-        assert_int_equal(code_redeem(store, &wrong, NOW, &none, NULL), E_INVALID);
-        assert_int_equal(code_redeem(store, &right, NOW, &none, NULL), E_STALE);
+        assert_int_equal(redeem(store, &wrong, NOW, &none), E_INVALID);
         assert_null(none);
-        code_store_free(store);
+        assert_int_equal(redeem(store, &right, NOW, &none), E_STALE);
+        json_decref(none);
+        secrets_free(store);
     }
 }
 
@@ -97,34 +140,17 @@ static void unknown_codes_are_refused(void **state)
 {
     (void)state;
     static const char *const CODES[] = {"", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
-    struct code_store *store = code_store_new();
+    struct secrets *store = code_store_new();
     AUTO_FREE char *code = issue(store);
     json_t *none = NULL;
     for (size_t i = 0; i < ARRAY_LEN(CODES); i++) {
         struct code_proof proof = proof_of(CODES[i]);
-        assert_int_equal(code_redeem(store, &proof, NOW, &none, NULL), E_INVALID);
+        assert_int_equal(redeem(store, &proof, NOW, &none), E_INVALID);
     }
     AUTO_JSON json_t *grant = NULL;
     struct code_proof proof = proof_of(code);
-    assert_int_equal(code_redeem(store, &proof, NOW, &grant, NULL), 0); /* and spend nothing else */
-    code_store_free(store);
-}
-
-static void the_store_is_bounded_and_empties_itself(void **state)
-{
-    (void)state;
-    struct code_store *store = code_store_new();
-    AUTO_JSON json_t *grant = a_grant();
-    char *code = NULL;
-    for (int i = 0; i < CODES_MAX; i++) {
-        assert_int_equal(code_issue(store, grant, NOW, &code, NULL), 0);
-        free(TAKE_PTR(code));
-    }
-    assert_int_equal(code_issue(store, grant, NOW + CODE_LIFETIME_MS - 1, &code, NULL), E_UNAVAILABLE);
-    assert_null(code);
-    assert_int_equal(code_issue(store, grant, NOW + CODE_LIFETIME_MS, &code, NULL), 0);
-    free(code);
-    code_store_free(store);
+    assert_int_equal(redeem(store, &proof, NOW, &grant), 0); /* and spend nothing else */
+    secrets_free(store);
 }
 
 static void proof_keys(void **state)
@@ -172,10 +198,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(code_works_once),
+        cmocka_unit_test(a_code_that_comes_again_names_what_was_made_of_it),
         cmocka_unit_test(code_expires),
         cmocka_unit_test(wrong_proof_spends_the_code),
         cmocka_unit_test(unknown_codes_are_refused),
-        cmocka_unit_test(the_store_is_bounded_and_empties_itself),
         cmocka_unit_test(proof_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,8 +51,10 @@ static void decide(bool yes, int64_t now_ms, int wanted)
     char id[DEVICE_ID_SIZE];
     int r = device_find(store, user_code, now_ms, id, &asked, NULL);
     if (r == 0)
-        r = device_decide(store, id, result, now_ms, NULL);
+        r = device_hold(store, id, now_ms, NULL);
     assert_int_equal(r, wanted);
+    if (r == 0)
+        device_decide(store, id, result);
 }
 
 static void codes_are_short_and_plain(void **state)
@@ -116,7 +118,22 @@ static void one_word_counts(void **state)
     decide(false, NOW, 0);
     decide(true, NOW, E_NOT_FOUND);
     assert_int_equal(poll_at(NOW), DEVICE_DENIED);
-    assert_int_equal(device_decide(store, "nonsense", NULL, NOW, NULL), E_NOT_FOUND);
+    assert_int_equal(device_hold(store, "nonsense", NOW, NULL), E_NOT_FOUND);
+}
+
+static void a_held_code_is_nobody_elses(void **state)
+{
+    (void)state;
+    AUTO_JSON json_t *asked = NULL;
+    char id[DEVICE_ID_SIZE];
+    assert_int_equal(device_find(store, user_code, NOW, id, &asked, NULL), 0);
+    assert_int_equal(device_hold(store, id, NOW, NULL), 0);
+    assert_int_equal(device_hold(store, id, NOW, NULL), E_NOT_FOUND);
+    assert_int_equal(poll_at(NOW), DEVICE_PENDING);
+    device_release(store, id);
+    decide(true, NOW, 0);
+    device_release(store, id); /* too late */
+    assert_int_equal(poll_at(NOW + 5000), DEVICE_APPROVED);
 }
 
 static void codes_expire(void **state)
@@ -172,6 +189,7 @@ int main(void)
         TEST(the_program_waits_and_is_answered_once),
         TEST(who_asks_too_fast_waits_longer),
         TEST(one_word_counts),
+        TEST(a_held_code_is_nobody_elses),
         TEST(codes_expire),
         TEST(an_approval_expires_too),
         TEST(an_address_has_its_share),

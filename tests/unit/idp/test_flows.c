@@ -103,6 +103,30 @@ static void a_device_is_denied(void **state)
     browser_done(&browser);
 }
 
+static struct browser *other_browser;
+
+static void deny_elsewhere(void)
+{
+    say(other_browser, "deny=1", 404, "used already");
+}
+
+/* Two people speak about one code at the same time: the first word counts, and only that one is on record. */
+static void one_word_counts(void **state)
+{
+    (void)state;
+    struct browser browser = {0}, other = {0};
+    AUTO_JSON json_t *codes = begin_device();
+    free(type_code(&browser, codes));
+    free(type_code(&other, codes));
+    other_browser = &other;
+    meanwhile = deny_elsewhere;
+    say(&browser, PASSWORD, 200, "Done");
+    json_decref(body_of(poll_device(codes), 200));
+    assert_string_equal(str_text(&told), "signin password " ALICE "\ndevice password " ALICE "\n");
+    browser_done(&browser);
+    browser_done(&other);
+}
+
 static void device_requests_are_strict(void **state)
 {
     (void)state;
@@ -184,6 +208,29 @@ static void tokens_are_refreshed(void **state)
     assert_error(refresh(first, ""), 400, "invalid_grant");
     assert_error(refresh(third, ""), 400, "invalid_grant"); /* the family is dead */
     assert_non_null(strstr(str_text(&told), "reuse  " ALICE "\n"));
+    browser_done(&browser);
+}
+
+/* RFC 6749 §4.1.2: of the two who used the code one is a thief. */
+static void a_code_that_comes_again_ends_what_was_made_of_it(void **state)
+{
+    (void)state;
+    struct browser browser = {0};
+    AUTO_JSON json_t *before = sign_in_offline(&browser); /* the same person, and not of this code */
+    AUTO_FREE char *code = sign_in(&browser, AUTHORIZE "&scope=" OFFLINE);
+    AUTO_FREE char *form = xasprintf("%s&code=%s", REDEEM, code);
+    AUTO_JSON json_t *first = redeem(code);
+    AUTO_JSON json_t *second = body_of(refresh(first, ""), 200);
+    core_says = E_UNAVAILABLE;
+    assert_error(ask(token_post, form), 503, "temporarily_unavailable"); /* not on record yet */
+    core_says = 0;
+    assert_error(ask(token_post, form), 400, "invalid_grant");
+    assert_error(refresh(second, ""), 400, "invalid_grant");
+    assert_non_null(strstr(str_text(&told), "replay  " ALICE "\n"));
+    str_reset(&told);
+    assert_error(ask(token_post, form), 400, "invalid_grant");
+    assert_string_equal(str_text(&told), ""); /* once is enough */
+    json_decref(body_of(refresh(before, ""), 200));
     browser_done(&browser);
 }
 
@@ -332,6 +379,32 @@ static void signing_out_takes_proof_or_a_click(void **state)
     browser_done(&other);
 }
 
+/* A person signs out here by the id token of a session elsewhere: that one ends as a whole, too. */
+static void signing_out_ends_the_session_that_is_named(void **state)
+{
+    (void)state;
+    struct browser here = {0}, elsewhere = {0};
+    AUTO_JSON json_t *mine = sign_in_offline(&here);
+    AUTO_JSON json_t *theirs = sign_in_offline(&elsewhere);
+    struct answer a = log_out(&here, json_text(theirs, "id_token"), "");
+    browser_take(&here, &a);
+    answer_done(&a);
+    a = browser_post(&here, logout_post, "logout=1");
+    assert_int_equal(a.status, 200);
+    answer_done(&a);
+    const json_t *const tokens[] = {mine, theirs};
+    const struct browser *const browsers[] = {&here, &elsewhere};
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+        struct browser again = {.cookies = xstrdup(browsers[i]->cookies)};
+        assert_error(refresh(tokens[i], ""), 400, "invalid_grant");
+        AUTO_FREE char *page = browser_open(&again, GOOD);
+        assert_non_null(strstr(page, "type=\"password\""));
+        browser_done(&again);
+    }
+    browser_done(&here);
+    browser_done(&elsewhere);
+}
+
 static void signing_out_leads_nowhere_else(void **state)
 {
     (void)state;
@@ -426,8 +499,10 @@ static void nothing_is_given_that_is_not_on_record(void **state)
     assert_error(ask(token_post, "grant_type=client_credentials&client_id=c1&client_secret=s%2B1%3A%25&"
                                  "scope=api%3A%2F%2Fspace%2F.default"),
                  503, "temporarily_unavailable");
+    say(&browser, "deny=1", 503, "core says so");
     core_says = 0;
     assert_error(poll_device(codes), 400, "authorization_pending");
+    say(&browser, "deny=1", 200, "Denied");
     free(browser_open(&browser, GOOD));
     core_says = E_UNAVAILABLE;
     struct answer a = browser_send(&browser, PASSWORD);
@@ -557,16 +632,19 @@ int main(void)
         TEST(a_device_is_allowed),
         TEST(a_wrong_password_allows_nothing),
         TEST(a_device_is_denied),
+        TEST(one_word_counts),
         TEST(device_requests_are_strict),
         TEST(the_core_client_is_public),
         TEST(device_codes_cannot_be_guessed),
         TEST(tokens_are_refreshed),
+        TEST(a_code_that_comes_again_ends_what_was_made_of_it),
         TEST(refreshing_is_strict),
         TEST(refresh_tokens_can_be_off),
         TEST(who_did_not_ask_gets_none),
         TEST(tokens_are_given_back),
         TEST(an_ended_account_ends_everything),
         TEST(signing_out_takes_proof_or_a_click),
+        TEST(signing_out_ends_the_session_that_is_named),
         TEST(signing_out_leads_nowhere_else),
         TEST(signing_out_works_without_core),
         TEST(t54_forged_device_and_logout_forms_are_refused),
