@@ -1,4 +1,5 @@
-/* Questions to core from many threads over one channel that may be replaced. Runs in api, blob, mover and idp. */
+/* Questions to core from many threads over one channel that may be replaced. Runs in api, blob, mover, idp, jwks and
+ * gate; the last asks the mover, too. */
 #include "ipc/client.h"
 
 #include <pthread.h>
@@ -9,12 +10,17 @@
 
 enum call_state { CALL_WAITING, CALL_ANSWERED, CALL_CUT };
 
+struct answer {
+    json_t *message;
+    int fd; /* that rode along; -1: none */
+};
+
 /* One question on the wire; lives on the asking thread's stack. */
 struct call {
     struct call *next;
     int64_t id;
     enum call_state state;
-    json_t *answer;
+    struct answer answer;
     pthread_cond_t ended; /* its own: an answer wakes the thread that asked and no other */
 };
 
@@ -113,7 +119,9 @@ static void client_answer(struct ipc_client *client, struct frame *frame)
     int64_t id = json_int(frame->message, "id");
     for (struct call *call = client->calls; call; call = call->next)
         if (call->id == id && call->state == CALL_WAITING) {
-            call->answer = TAKE_PTR(frame->message);
+            call->answer.message = TAKE_PTR(frame->message);
+            if (frame->fd_count > 0)
+                call->answer.fd = TAKE_FD(frame->fds[0]);
             call_end(call, CALL_ANSWERED);
             return;
         }
@@ -168,9 +176,9 @@ static void client_forget(struct ipc_client *client, struct call *call)
 }
 
 /* With the lock held: sends once and waits for the end of that try. E_UNAVAILABLE: it was not sent. */
-static int client_try(struct ipc_client *client, json_t *message, json_t **ret_answer, struct error *err)
+static int client_try(struct ipc_client *client, json_t *message, struct answer *ret_answer, struct error *err)
 {
-    struct call call = {.next = client->calls, .id = ++client->last_id};
+    struct call call = {.next = client->calls, .id = ++client->last_id, .answer.fd = -1};
     int64_t deadline = clock_mono_ms() + IPC_ANSWER_MS;
 
     json_object_set_new(message, "id", json_integer(call.id));
@@ -195,7 +203,7 @@ static int client_try(struct ipc_client *client, json_t *message, json_t **ret_a
     return 0;
 }
 
-static int client_ask(struct ipc_client *client, enum message kind, json_t *message, json_t **ret_answer,
+static int client_ask(struct ipc_client *client, enum message kind, json_t *message, struct answer *ret_answer,
                       struct error *err)
 {
     int64_t hold = clock_mono_ms() + IPC_HOLD_MS;
@@ -228,16 +236,28 @@ static int answer_open(json_t *answer, json_t **ret_ok, struct error *err)
     return 0;
 }
 
-int ipc_call(struct ipc_client *client, enum message kind, json_t *fields, json_t **ret_ok, struct error *err)
+int ipc_call_fd(struct ipc_client *client, enum message kind, json_t *fields, json_t **ret_ok, int *ret_fd,
+                struct error *err)
 {
     AUTO_JSON json_t *message = fields;
-    AUTO_JSON json_t *answer = NULL;
+    struct answer answer = {.fd = -1};
 
     json_object_set_new(message, "op", json_string(message_op(kind)));
     pthread_mutex_lock(&client->lock);
     int r = client_ask(client, kind, message, &answer, err);
     pthread_mutex_unlock(&client->lock);
-    return r ? r : answer_open(answer, ret_ok, err);
+    AUTO_JSON json_t *answered = answer.message;
+    AUTO_FD int fd = answer.fd;
+    if (r == 0)
+        r = answer_open(answered, ret_ok, err);
+    if (r == 0 && ret_fd)
+        *ret_fd = TAKE_FD(fd);
+    return r;
+}
+
+int ipc_call(struct ipc_client *client, enum message kind, json_t *fields, json_t **ret_ok, struct error *err)
+{
+    return ipc_call_fd(client, kind, fields, ret_ok, NULL, err);
 }
 
 void ipc_push(struct ipc_client *client, enum message kind, json_t *fields)

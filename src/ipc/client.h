@@ -1,5 +1,6 @@
-/* The asking side of a channel to core. Threaded programs (api, blob, idp) call from workers while their loop reads;
- * single-threaded ones (mover) let ipc_call itself wait, through the pump. A channel may die and be replaced at any
+/* The asking side of a channel, mostly to core. Threaded programs (api, blob, idp) call from workers while their loop
+ * reads; single-threaded ones (mover, jwks, gate) let ipc_call itself wait, through the pump, which may ask in its turn:
+ * the inner question ends first. A channel may die and be replaced at any
  * time: a question that was not sent waits up to IPC_HOLD_MS for the next channel, one that was sent is repeated there
  * when its message is repeatable, and otherwise ends in E_UNKNOWN. */
 #ifndef AIRLOCK_IPC_CLIENT_H
@@ -29,6 +30,9 @@ void ipc_client_readable(struct ipc_client *client);
  * Returns core's own error code, E_UNAVAILABLE (nothing was asked) or E_UNKNOWN (no answer came). Any thread. */
 int ipc_call(struct ipc_client *client, enum message message, json_t *fields, json_t **ret_ok,
              struct error *err) MUST_USE;
+/* The same for an answer that a descriptor may ride on: *ret_fd is the caller's, or -1 where none came. */
+int ipc_call_fd(struct ipc_client *client, enum message message, json_t *fields, json_t **ret_ok, int *ret_fd,
+                struct error *err) MUST_USE;
 /* Sends without expecting an answer; lost when there is no channel. Any thread. fields is stolen. */
 void ipc_push(struct ipc_client *client, enum message message, json_t *fields);
 

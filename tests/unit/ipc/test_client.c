@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -16,6 +17,8 @@ struct server {
     struct ipc_client *client;
     int die_at;   /* 0: never; n: close instead of the n-th answer, then serve on a new channel */
     int answered;
+    int lends;    /* a descriptor that rides on each answer; 0: none */
+    bool refuses;
     struct channel *own;
 };
 
@@ -43,8 +46,11 @@ static void pump(int timeout_ms UNUSED, void *ctx)
             channel_free(s->own);
             s->own = NULL;
         } else {
-            AUTO_JSON json_t *answer = message_answer(json_int(frame.message, "id"), json_pack("{s:s}", "said", "yes"));
-            assert_int_equal(channel_send(s->own, answer, NULL, 0, NULL), 0);
+            const struct error no = {.code = E_NOT_FOUND, .detail = "no"};
+            int64_t id = json_int(frame.message, "id");
+            AUTO_JSON json_t *answer =
+                s->refuses ? message_refusal(id, &no) : message_answer(id, json_pack("{s:s}", "said", "yes"));
+            assert_int_equal(channel_send(s->own, answer, &s->lends, s->lends > 0, NULL), 0);
         }
     }
     frame_done(&frame);
@@ -83,6 +89,86 @@ static void any_other_has_an_unknown_outcome(void **state UNUSED)
     s.client = ipc_client_new(NULL, pump, &s);
     assert_int_equal(ask(&s, MESSAGE_REQUEST_SUBMIT, NULL), E_UNKNOWN);
     assert_int_equal(ask(&s, MESSAGE_REQUEST_SUBMIT, NULL), 0); /* and the next one goes through */
+    channel_free(s.own);
+    ipc_client_free(s.client);
+}
+
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+static void a_descriptor_rides_on_an_answer(void **state UNUSED)
+{
+    struct server s = {0};
+    AUTO_JSON json_t *ok = NULL;
+    int ends[2], fd = -1;
+    char byte = 0;
+
+    s.client = ipc_client_new(NULL, pump, &s);
+    assert_int_equal(ipc_call_fd(s.client, MESSAGE_OBJECT_OPEN, json_object(), NULL, &fd, NULL), 0);
+    assert_int_equal(fd, -1); /* none came */
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    s.lends = ends[0];
+    assert_int_equal(ipc_call_fd(s.client, MESSAGE_OBJECT_OPEN, json_object(), &ok, &fd, NULL), 0);
+    assert_string_equal(json_text(ok, "said"), "yes");
+    assert_int_equal(read(fd, &byte, 1), 1);
+    assert_int_equal(byte, 'x');
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    assert_int_equal(close(fd), 0);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    channel_free(s.own);
+    ipc_client_free(s.client);
+}
+
+/* Nobody keeps what rides on an answer that nobody wanted it on. */
+static void a_descriptor_that_is_not_wanted_is_closed(void **state UNUSED)
+{
+    struct server s = {0};
+    int fd = -1;
+
+    s.client = ipc_client_new(NULL, pump, &s);
+    assert_int_equal(ask(&s, MESSAGE_REQUEST_GET, NULL), 0);
+    s.lends = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    unsigned before = open_descriptors();
+    assert_int_equal(ask(&s, MESSAGE_REQUEST_GET, NULL), 0);
+    s.refuses = true;
+    assert_int_equal(ipc_call_fd(s.client, MESSAGE_OBJECT_OPEN, json_object(), NULL, &fd, NULL), E_NOT_FOUND);
+    assert_int_equal(fd, -1);
+    assert_int_equal(open_descriptors(), before);
+    (void)close(s.lends);
+    channel_free(s.own);
+    ipc_client_free(s.client);
+}
+
+/* The pump asks, too, as one does that has to beat while it waits. */
+static int inner_result = 1;
+
+static void asking_pump(int timeout_ms, void *ctx)
+{
+    struct server *s = ctx;
+    static bool within;
+
+    if (!within && inner_result == 1) {
+        within = true;
+        inner_result = ask(s, MESSAGE_REQUEST_GET, NULL);
+        within = false;
+    }
+    pump(timeout_ms, ctx);
+}
+
+static void a_pump_may_ask(void **state UNUSED)
+{
+    struct server s = {0};
+
+    s.client = ipc_client_new(NULL, asking_pump, &s);
+    assert_int_equal(ask(&s, MESSAGE_REQUEST_GET, NULL), 0);
+    assert_int_equal(inner_result, 0);
     channel_free(s.own);
     ipc_client_free(s.client);
 }
@@ -168,6 +254,9 @@ int main(void)
         cmocka_unit_test(an_answer_comes_back),
         cmocka_unit_test(a_question_that_may_be_repeated_is),
         cmocka_unit_test(any_other_has_an_unknown_outcome),
+        cmocka_unit_test(a_descriptor_rides_on_an_answer),
+        cmocka_unit_test(a_descriptor_that_is_not_wanted_is_closed),
+        cmocka_unit_test(a_pump_may_ask),
         cmocka_unit_test(without_a_channel_the_wait_is_bounded),
         cmocka_unit_test(everybody_hears_the_own_answer),
     };
