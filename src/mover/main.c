@@ -1,5 +1,5 @@
 /* airlock-mover: renames, hashes, verifies, delivers and removes the bytes of requests, under leases from airlock-core.
- * It has the storage root and a channel to core. It never opens the network, the database or a key, and it decides
+ * It has the storage root and a channel to core, and lends files to the gate by another one. It never opens the network, the database or a key, and it decides
  * nothing: core names every directory and judges every result. */
 #include "base/log.h"
 #include "mover/confine.h"

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "ipc/client.h"
 #include "mover/job.h"
+#include "mover/lend.h"
 #include "mover/pool.h"
 #include "mover/tidy.h"
 
@@ -25,6 +26,7 @@ struct worker {
     struct mover mover;
     int64_t lost_days;
     struct ipc_client *core;
+    struct lender *lender; /* to the gate */
     int signals;
     bool woken;
     int64_t served_ms; /* when the sockets were last looked at */
@@ -39,6 +41,8 @@ static void worker_channel(enum peer peer, int fd, void *ctx)
     struct worker *worker = ctx;
     if (peer == PEER_CORE)
         ipc_client_attach(worker->core, fd);
+    else if (peer == PEER_GATE)
+        lender_attach(worker->lender, fd);
     else
         (void)close(fd);
 }
@@ -267,6 +271,7 @@ void worker_run(struct child *child, struct store *store, const struct worker_op
 
     worker.mover = (struct mover){store, pool_new(store, options->threads)};
     worker.core = ipc_client_new(worker_pushed, worker_serve, &worker);
+    worker.lender = lender_new(store);
     child_set_hooks(child, &hooks);
     store_set_tick(store, worker_tick, &worker);
     child_ready(child);

@@ -1,5 +1,6 @@
 /* The worker: leases jobs from core one at a time, runs them, reports, and keeps the control socket and the channel
- * served all the while, on one thread; the threads of its pool read, hash and seal for it. It is cut, never asked to
+ * served all the while, on one thread; the threads of its pool read, hash and seal for it, and one lends files to the
+ * gate. It is cut, never asked to
  * finish: every job survives that. */
 #ifndef AIRLOCK_MOVER_WORKER_H
 #define AIRLOCK_MOVER_WORKER_H
