@@ -2,33 +2,33 @@
 
 -- name: WORKSPACE_INSERT
 INSERT INTO workspace (id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $13, $14);
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $13, $14, $15);
 
 -- name: WORKSPACE_UPDATE
 UPDATE workspace SET display_name = $2, description = $3, enable_airlock = $4, networks = $5, max_files = $6, max_bytes = $7,
-    link_lifetime = $8, max_bytes_per_user = $9, max_bytes_per_workspace = $10, approvals = $13, version = version + 1,
+    link_lifetime = $8, max_bytes_per_user = $9, max_bytes_per_workspace = $10, approvals = $13, gates = $14, version = version + 1,
     updated = $11
 WHERE id = $1 AND version = $12;
 
 -- name: WORKSPACE_GET
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates
 FROM workspace WHERE id = $1;
 
 -- name: WORKSPACE_BY_CLIENT
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates
 FROM workspace WHERE client_id = $1;
 
 -- name: WORKSPACE_BY_DIGITS
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates
 FROM workspace WHERE digits = $1;
 
 -- name: WORKSPACE_LIST
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates
 FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM member WHERE subject = $2) OR $3 LIKE '% ' || id || ' %' ORDER BY display_name, id LIMIT 1000;
 
 -- name: WORKSPACE_COUNT
@@ -98,13 +98,13 @@ VALUES ($1, $2, $3, $4, $5, $6, 0, 1, 0, $7, $8, $9, $10, $9, $10);
 
 -- name: REQUEST_GET
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, gate_report
 FROM request WHERE id = $1 AND workspace = $2;
 
 -- Jobs and links name a request by its id alone: what they name was found by id and workspace before.
 -- name: REQUEST_BY_ID
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, gate_report
 FROM request WHERE id = $1;
 
 -- name: REQUEST_CAS_STATUS
@@ -118,7 +118,7 @@ UPDATE request SET generation = generation + 1 WHERE id = $1;
 UPDATE request SET dir = $2 WHERE id = $1;
 
 -- name: REQUEST_SET_MANIFEST
-UPDATE request SET manifest_digest = $2, policy_note = $3 WHERE id = $1 AND manifest_digest IS NULL;
+UPDATE request SET manifest_digest = $2 WHERE id = $1 AND manifest_digest IS NULL;
 
 -- name: REQUEST_SET_DELIVERED
 UPDATE request SET delivered = $2 WHERE id = $1;
@@ -135,42 +135,42 @@ UPDATE request SET fence = fence + 1 WHERE id = $1 RETURNING fence;
 -- name: REQUESTS_OF_WORKSPACE_UP_{KEY}
 -- each: KEY created updated title status type creator
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, gate_report, {KEY} FROM request
 WHERE workspace = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
     AND ({KEY}, id) > ($5, $6) ORDER BY {KEY}, id LIMIT $7;
 
 -- name: REQUESTS_OF_WORKSPACE_DOWN_{KEY}
 -- each: KEY created updated title status type creator
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, gate_report, {KEY} FROM request
 WHERE workspace = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
     AND ({KEY}, id) < ($5, $6) ORDER BY {KEY} DESC, id DESC LIMIT $7;
 
 -- name: REQUESTS_OF_PERSON_UP_{KEY}
 -- each: KEY created updated title status type creator
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, gate_report, {KEY} FROM request
 WHERE creator = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
     AND ({KEY}, id) > ($5, $6) ORDER BY {KEY}, id LIMIT $7;
 
 -- name: REQUESTS_OF_PERSON_DOWN_{KEY}
 -- each: KEY created updated title status type creator
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, gate_report, {KEY} FROM request
 WHERE creator = $1 AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
     AND ({KEY}, id) < ($5, $6) ORDER BY {KEY} DESC, id DESC LIMIT $7;
 
 -- name: REQUESTS_OF_MANAGER_UP_{KEY}
 -- each: KEY created updated title status type creator
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, gate_report, {KEY} FROM request
 WHERE workspace IN (SELECT workspace FROM member WHERE subject = $1 AND role = 'AirlockManager') AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
     AND ({KEY}, id) > ($5, $6) ORDER BY {KEY}, id LIMIT $7;
 
 -- name: REQUESTS_OF_MANAGER_DOWN_{KEY}
 -- each: KEY created updated title status type creator
 SELECT id, workspace, type, title, justification, status, status_message, failed_from, version, generation, fence, dir,
-    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, {KEY} FROM request
+    manifest_digest, policy_note, delivered, creator, created_by, created, updated_by, updated, gate_report, {KEY} FROM request
 WHERE workspace IN (SELECT workspace FROM member WHERE subject = $1 AND role = 'AirlockManager') AND ($2 = '' OR creator = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR status = $4)
     AND ({KEY}, id) < ($5, $6) ORDER BY {KEY} DESC, id DESC LIMIT $7;
 
@@ -382,19 +382,19 @@ WHERE u.sent > 0 AND u.closed < $1 LIMIT 500;
 UPDATE use SET sent = 0 WHERE id = $1;
 
 -- name: JOB_ADD
-INSERT INTO job (request, kind, state, drained, origin, target, first_token, token, attempts, next_try, lease_until, created)
-VALUES ($1, $2, 'open', $3, $4, $5, 0, 0, 0, $6, 0, $6);
+INSERT INTO job (request, kind, worker, state, drained, origin, target, first_token, token, attempts, next_try, lease_until, created, since)
+VALUES ($1, $2, $7, 'open', $3, $4, $5, 0, 0, 0, $6, 0, $6, $6);
 
 -- name: JOB_NEXT
-SELECT id, request, kind, origin, target, first_token, token, attempts FROM job
-WHERE state = 'open' AND drained = 1 AND next_try <= $1 AND lease_until <= $1 ORDER BY next_try, id LIMIT 1;
+SELECT id, request, kind, origin, target, first_token, token, attempts, since, policy FROM job
+WHERE worker = $2 AND state = 'open' AND drained = 1 AND next_try <= $1 AND lease_until <= $1 ORDER BY next_try, id LIMIT 1;
 
 -- name: JOB_LEASE
 UPDATE job SET token = $2, first_token = CASE WHEN first_token = 0 THEN $2 ELSE first_token END, attempts = attempts + 1,
     lease_until = $3 WHERE id = $1;
 
 -- name: JOB_GET
-SELECT id, request, kind, origin, target, first_token, token, attempts, state, lease_until FROM job WHERE id = $1;
+SELECT id, request, kind, origin, target, first_token, token, attempts, since, policy, state, lease_until FROM job WHERE id = $1;
 
 -- name: JOB_EXTEND
 UPDATE job SET lease_until = $3 WHERE id = $1 AND token = $2 AND state = 'open' AND lease_until > 0;
@@ -410,7 +410,7 @@ UPDATE job SET state = 'failed', lease_until = 0, error = $2 WHERE id = $1;
 
 -- The newest tokens stay candidates for where the bytes are; the older ones make room for new tries.
 -- name: JOB_REOPEN
-UPDATE job SET state = 'open', attempts = 0, next_try = $2, lease_until = 0, error = NULL,
+UPDATE job SET state = 'open', attempts = 0, next_try = $2, since = $2, lease_until = 0, error = NULL,
     first_token = CASE WHEN token - first_token > 30 THEN token - 30 ELSE first_token END
 WHERE id = (SELECT max(id) FROM job WHERE request = $1 AND state = 'failed') RETURNING kind;
 
@@ -420,7 +420,43 @@ UPDATE job SET state = 'done', lease_until = 0 WHERE request = $1 AND state = 'o
 
 -- A worker that is gone holds no lease; what it was doing did not fail.
 -- name: JOB_RELEASE_ALL
-UPDATE job SET lease_until = 0, attempts = attempts - 1, next_try = $1 WHERE state = 'open' AND lease_until > 0;
+UPDATE job SET lease_until = 0, attempts = attempts - 1, next_try = $1
+WHERE worker = $2 AND state = 'open' AND lease_until > 0;
+
+-- By what the gates were told to do: their result is judged by the same.
+-- name: JOB_SET_POLICY
+UPDATE job SET policy = $2 WHERE id = $1;
+
+-- What waits for its next try does not wait any longer.
+-- name: JOB_HURRY
+UPDATE job SET next_try = $3, since = $3 WHERE request = $1 AND kind = $2 AND state = 'open' AND lease_until = 0;
+
+-- name: JOB_END_KIND
+UPDATE job SET state = 'done', lease_until = 0 WHERE request = $1 AND kind = $2 AND state = 'open';
+
+-- name: GATE_REPORT_ADD
+INSERT INTO gate_report (request, manifest_digest, at, verdict, policy, policy_digest, gates) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: GATE_REPORT_LAST
+SELECT manifest_digest, at, verdict, policy, policy_digest, gates FROM gate_report WHERE request = $1 ORDER BY id DESC LIMIT 1;
+
+-- name: REQUEST_SET_GATE_REPORT
+UPDATE request SET gate_report = $2, policy_note = $3 WHERE id = $1;
+
+-- name: GATE_CHECK_BEGIN
+INSERT INTO gate_check (request, started, finished, state, detail, verdict, policy, gates, files)
+VALUES ($1, $2, NULL, 'running', NULL, NULL, NULL, NULL, $3)
+ON CONFLICT (request) DO UPDATE SET started = $2, finished = NULL, state = 'running', detail = NULL, verdict = NULL, policy = NULL,
+    gates = NULL, files = $3;
+
+-- name: GATE_CHECK_END
+UPDATE gate_check SET finished = $2, state = $3, detail = $4, verdict = $5, policy = $6, gates = $7 WHERE request = $1;
+
+-- name: GATE_CHECK_GET
+SELECT started, finished, state, detail, verdict, policy, gates, files FROM gate_check WHERE request = $1;
+
+-- name: GATE_CHECK_FORGET
+DELETE FROM gate_check WHERE request = $1;
 
 -- name: DRAIN_ADD
 INSERT INTO drain (request, generation, dir) VALUES ($1, $2, $3);

@@ -106,7 +106,7 @@ static int run_tree(struct run *run, struct error *err)
         return r;
     open_seeds(&resources, run);
     if (!*settings_text(run->settings, SETTING_SCAN_CLAMD_SOCKET))
-        log_warning("scanning is off: files are shown to reviewers without a malware scan");
+        log_warning("scanning is off (scan.clamd_socket is not set): files are shown to reviewers without a malware scan");
     r = sandbox_drop(process_all_caps() | 1ULL << CAP_SETPCAP, err);
     if (r == 0)
         r = layout_check_reach(run->settings, err);

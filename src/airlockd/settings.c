@@ -211,9 +211,6 @@ void settings_finish(struct settings *settings, const char *file, struct problem
     check_tls(settings, problems);
     check_listeners(settings, file, problems);
     check_provider(settings, problems);
-    if (*settings_text(settings, SETTING_SCAN_CLAMD_SOCKET))
-        problems_add(problems, settings_where(settings, SETTING_SCAN_CLAMD_SOCKET),
-                     "scan.clamd_socket must stay empty: this release has no scanner, nothing would be scanned");
     for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
         AUTO_FREE char *authority = endpoint_authority(settings_text(settings, LISTENERS[i].listen));
         settings_derive(settings, LISTENERS[i].public_url,

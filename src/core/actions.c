@@ -195,6 +195,20 @@ int request_review_resource(struct core *core, struct call *call, json_t **ret_o
         call->workspace);
 }
 
+/* 1: the request's gates wait for their next try, which is now. */
+static int retry_waiting(struct core *core, const struct call *call, const struct request *req, struct error *err)
+{
+    int r = req->status == STATUS_SUBMITTED
+                ? db_exec(core->db, Q_JOB_HURRY, ARGS(DB_T(req->id), DB_T(job_name(JOB_GATES)), DB_I(call->now)), err)
+                : 0;
+
+    if (r <= 0)
+        return r;
+    effect_add(core, &(struct effect){.kind = EFFECT_WAKE_WORKERS});
+    r = audit_add(core, call, "gates.retry", "", NULL, err);
+    return r ? r : 1;
+}
+
 int admin_retry(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
     AUTO_REQUEST struct request req = {0};
@@ -203,6 +217,8 @@ int admin_retry(struct core *core, struct call *call, json_t **ret_ok, struct er
         return r;
     (void)str_copy(call->request, sizeof call->request, req.id);
     (void)str_copy(call->workspace, sizeof call->workspace, req.workspace);
-    r = apply_event(core, call, &req, EVENT_RETRY, NULL, NULL, NULL, err);
-    return r ? r : request_envelope(core, call, req.id, ret_ok, err);
+    r = retry_waiting(core, call, &req, err);
+    if (r == 0)
+        r = apply_event(core, call, &req, EVENT_RETRY, NULL, NULL, NULL, err);
+    return r < 0 ? r : request_envelope(core, call, req.id, ret_ok, err);
 }

@@ -84,11 +84,11 @@ static int job_insert(struct core *core, const struct call *call, const struct r
 {
     int r = db_exec(core->db, Q_JOB_ADD,
                     ARGS(DB_T(req->id), DB_T(job_name(kind)), DB_I(drained), DB_T(req->dir), DB_T(target),
-                         DB_I(call->now)),
+                         DB_I(call->now), DB_T(job_worker_name(job_worker(kind)))),
                     err);
     if (r < 0)
         return r;
-    effect_add(core, &(struct effect){.kind = EFFECT_WAKE_MOVER});
+    effect_add(core, &(struct effect){.kind = EFFECT_WAKE_WORKERS});
     return 0;
 }
 
@@ -117,7 +117,7 @@ static int job_reopen(const struct change *c, struct error *err)
         return error_set(err, E_INTERNAL, "The failed job of the request is gone");
     if (r < 0)
         return r;
-    effect_add(c->core, &(struct effect){.kind = EFFECT_WAKE_MOVER});
+    effect_add(c->core, &(struct effect){.kind = EFFECT_WAKE_WORKERS});
     return 0;
 }
 
@@ -131,7 +131,9 @@ static int change_queue_job(const struct change *c, struct error *err)
     if (c->edge->job == JOB_SAME)
         return job_reopen(c, err);
     int r = job_target(c, target, err);
-    if (r == 0 && (c->edge->job == JOB_PURGE || c->edge->job == JOB_REMOVE))
+    if (r == 0 && c->req->status == STATUS_DRAFT) /* what a check would find is of no use any more */
+        r = db_exec(c->core->db, Q_JOB_END_KIND, ARGS(DB_T(c->req->id), DB_T(job_name(JOB_CHECK))), err);
+    if (r >= 0 && (c->edge->job == JOB_PURGE || c->edge->job == JOB_REMOVE))
         r = db_exec(c->core->db, Q_JOB_END_OPEN, ARGS(DB_T(c->req->id)), err);
     return r < 0 ? r
              : job_insert(c->core, c->call, c->req, c->edge->job, c->req->status != STATUS_DRAFT,

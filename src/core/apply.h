@@ -9,6 +9,7 @@
 
 /* Who airlock itself is, in updatedBy and in the audit. */
 #define SYSTEM_MOVER "system:mover"
+#define SYSTEM_GATE "system:gate"
 
 /* Creates the request in draft; fills call->request. */
 int apply_create(struct core *core, struct call *call, const struct workspace *w, const struct request_input *input,
@@ -20,7 +21,7 @@ int apply_create(struct core *core, struct call *call, const struct workspace *w
 int apply_event(struct core *core, const struct call *call, struct request *req, enum event event, const char *system,
                 const char *message, json_t *detail_stolen, struct error *err) MUST_USE;
 
-/* Queues a job that belongs to no edge: deliver and sweep. */
+/* Queues a job that belongs to no edge: deliver, sweep and check. */
 int apply_queue(struct core *core, const struct call *call, const struct request *req, enum job_kind kind,
                 struct error *err) MUST_USE;
 

@@ -49,6 +49,10 @@ struct core_config {
     int64_t job_lease_s;
     int64_t job_retry_ms;
     int64_t job_retry_max_ms;
+    int64_t scan_retry_ms;
+    int64_t scan_retry_max_ms;
+    int64_t scan_give_up_s;
+    json_t *gates[REQUEST_TYPE_COUNT]; /* rows of the gates' policy that the TRE changes; core's own */
     int64_t policy_default[POLICY_COUNT];
     const char *kept_metadata; /* names that a seal keeps */
 };
@@ -66,7 +70,7 @@ struct principal {
 };
 
 /* What must not happen before the commit is durable. */
-enum effect_kind { EFFECT_WAKE_MOVER, EFFECT_DRAIN, EFFECT_RELAY, EFFECT_RELAY_DONE };
+enum effect_kind { EFFECT_WAKE_WORKERS, EFFECT_DRAIN, EFFECT_RELAY, EFFECT_RELAY_DONE };
 struct effect {
     enum effect_kind kind;
     char request[UUID_TEXT_SIZE];

@@ -10,6 +10,7 @@
 #include "core/blobs.h"
 #include "core/caller.h"
 #include "core/drain.h"
+#include "core/gates.h"
 #include "core/identity.h"
 #include "core/jobs.h"
 #include "core/keys.h"
@@ -53,6 +54,9 @@ static const struct {
     [MESSAGE_REQUEST_REVOKE] = {request_revoke, RIGHT_REVOKE},
     [MESSAGE_REQUEST_LINK] = {request_link, RIGHT_LINK},
     [MESSAGE_REQUEST_LINK_REVOKE_ALL] = {request_link_revoke_all, RIGHT_END_LINKS},
+    [MESSAGE_REQUEST_GATES] = {request_gates, RIGHT_READ},
+    [MESSAGE_REQUEST_CHECK] = {request_check, RIGHT_SUBMIT},
+    [MESSAGE_REQUEST_CHECK_RESULT] = {request_check_result, RIGHT_SUBMIT},
     [MESSAGE_REQUEST_REVIEW_RESOURCE] = {request_review_resource, RIGHT_PREPARE_REVIEW},
     [MESSAGE_ADMIN_RETRY] = {admin_retry, RIGHT_RETRY},
     [MESSAGE_ADMIN_AUDIT] = {admin_audit, RIGHT_ADMINISTER},

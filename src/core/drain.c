@@ -164,7 +164,7 @@ int blob_drained(struct core *core, struct call *call, json_t **ret_ok UNUSED, s
             continue;
         int r = db_exec(core->db, Q_JOB_SET_DRAINED, ARGS(DB_T(d->request), DB_I(d->generation)), err);
         if (r > 0)
-            effect_add(core, &(struct effect){.kind = EFFECT_WAKE_MOVER});
+            effect_add(core, &(struct effect){.kind = EFFECT_WAKE_WORKERS});
         if (r >= 0)
             r = db_exec(core->db, Q_DRAIN_DONE, ARGS(DB_T(d->request), DB_I(d->generation)), err);
         if (r < 0)

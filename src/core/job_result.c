@@ -5,22 +5,12 @@
 #include "base/log.h"
 #include "core/apply.h"
 #include "core/audit.h"
-#include "core/jobs.h"
+#include "core/gates.h"
+#include "core/outcome.h"
 #include "core/usage.h"
 #include "model/manifest.h"
 
-#define NOT_SCANNED "not scanned by policy"
 #define MS_US 1000
-
-/* A result being taken in. */
-struct outcome {
-    struct core *core;
-    struct call *call;
-    struct job job;
-    struct request req;
-    const char *text;
-    const json_t *in;
-};
 
 static int set_dir_to(struct outcome *o, const char *dir, struct error *err)
 {
@@ -38,7 +28,7 @@ static int set_dir(struct outcome *o, struct error *err)
     return set_dir_to(o, dir, err);
 }
 
-static int job_close(struct outcome *o, struct error *err)
+int outcome_close_job(struct outcome *o, struct error *err)
 {
     int r = db_exec(o->core->db, Q_JOB_DONE, ARGS(DB_I(o->job.id)), err);
     return r < 0 ? r : 0;
@@ -159,26 +149,28 @@ static int seal_manifest(struct outcome *o, struct error *err)
     if (r != 0)
         return r;
     manifest_finish(m, o->req.manifest_digest);
-    r = db_exec(
-        o->core->db, Q_REQUEST_SET_MANIFEST,
-        ARGS(DB_T(o->req.id), DB_T(o->req.manifest_digest), DB_T(o->core->config.scanning ? NULL : NOT_SCANNED)), err);
+    r = db_exec(o->core->db, Q_REQUEST_SET_MANIFEST, ARGS(DB_T(o->req.id), DB_T(o->req.manifest_digest)), err);
     if (r == 0)
         return error_set(err, E_INTERNAL, "The request has a manifest already");
     return r < 0 ? r : 0;
 }
 
-static int result_event(struct outcome *o, enum event event, const char *message, struct error *err)
+int outcome_event(struct outcome *o, enum event event, const char *message, json_t *detail_stolen, struct error *err)
 {
-    json_t *detail = json_pack("{s:I, s:I}", "job", (json_int_t)o->job.id, "token", (json_int_t)o->job.token);
-    return apply_event(o->core, o->call, &o->req, event, SYSTEM_MOVER, message, detail, err);
+    json_t *detail = detail_stolen ? detail_stolen : json_object();
+    const char *system = job_worker(o->job.kind) == WORKER_GATE ? SYSTEM_GATE : SYSTEM_MOVER;
+
+    json_object_set_new(detail, "job", json_integer(o->job.id));
+    json_object_set_new(detail, "token", json_integer(o->job.token));
+    return apply_event(o->core, o->call, &o->req, event, system, message, detail, err);
 }
 
 static int seal_mismatched(struct outcome *o, const char *detail, struct error *err)
 {
     int r = set_dir(o, err); /* the mover renames before it reads */
     if (r == 0)
-        r = job_close(o, err);
-    return r ? r : result_event(o, EVENT_SEAL_MISMATCH, detail, err);
+        r = outcome_close_job(o, err);
+    return r ? r : outcome_event(o, EVENT_SEAL_MISMATCH, detail, NULL, err);
 }
 
 static int take_sealed(struct outcome *o, struct error *err)
@@ -197,9 +189,9 @@ static int take_sealed(struct outcome *o, struct error *err)
     if (r == 0)
         r = seal_manifest(o, err);
     if (r == 0)
-        r = job_close(o, err);
+        r = outcome_close_job(o, err);
     if (r == 0)
-        r = result_event(o, o->core->config.scanning ? EVENT_SEALED_SCAN_ON : EVENT_SEALED_SCAN_OFF, NULL, err);
+        r = gates_begin(o, err);
     return r ? r : apply_queue(o->core, o->call, &o->req, JOB_SWEEP, err);
 }
 
@@ -213,17 +205,17 @@ static int take_mismatch(struct outcome *o, struct error *err)
     int r = job_may_lie_at(&o->job, &o->req, found) ? set_dir_to(o, found, err) : 0;
     log_error("request %s: %s", o->req.id, json_text(o->in, "detail"));
     if (r == 0)
-        r = job_close(o, err);
-    return r ? r : result_event(o, EVENT_HASH_MISMATCH, WHAT, err);
+        r = outcome_close_job(o, err);
+    return r ? r : outcome_event(o, EVENT_HASH_MISMATCH, WHAT, NULL, err);
 }
 
 static int take_moved(struct outcome *o, struct error *err)
 {
     int r = set_dir(o, err);
     if (r == 0)
-        r = job_close(o, err);
+        r = outcome_close_job(o, err);
     if (r == 0)
-        r = result_event(o, EVENT_MOVED, o->req.status_message, err);
+        r = outcome_event(o, EVENT_MOVED, o->req.status_message, NULL, err);
     if (r == 0 && o->req.status == STATUS_APPROVED && o->req.type == REQUEST_IMPORT)
         r = apply_queue(o->core, o->call, &o->req, JOB_DELIVER, err);
     return r;
@@ -233,13 +225,13 @@ static int take_delivered(struct outcome *o, struct error *err)
 {
     int r = db_exec(o->core->db, Q_REQUEST_SET_DELIVERED, ARGS(DB_T(o->req.id), DB_I(o->call->now)), err);
     if (r >= 0)
-        r = job_close(o, err);
+        r = outcome_close_job(o, err);
     return r ? r : audit_add(o->core, o->call, "delivered", SYSTEM_MOVER, NULL, err);
 }
 
 static int take_removed(struct outcome *o, struct error *err)
 {
-    int r = job_close(o, err);
+    int r = outcome_close_job(o, err);
     if (r == 0)
         r = usage_set_held(o->core, &o->req, 0, err);
     return r ? r
@@ -254,11 +246,13 @@ static int take_swept(struct outcome *o, struct error *err)
     int r = usage_load(o->core, o->req.id, &present, err);
     if (r == 0 && present.held > present.bytes)
         r = usage_set_held(o->core, &o->req, present.bytes, err);
-    return r ? r : job_close(o, err);
+    return r ? r : outcome_close_job(o, err);
 }
 
-bool job_gives_up(const struct core *core, const struct job *job)
+bool job_gives_up(const struct core *core, const struct call *call, const struct job *job)
 {
+    if (job_worker(job->kind) == WORKER_GATE)
+        return gates_give_up(core, call, job);
     bool tried = job->attempts >= core->config.job_attempts_max ||
                  (job->first_token > 0 && job->token - job->first_token >= JOB_LEASES_MAX);
     return tried && (job->kind == JOB_SEAL || job->kind == JOB_MOVE);
@@ -274,10 +268,17 @@ static int outcome_begin(struct outcome *o, struct error *err)
     return 0;
 }
 
-static int outcome_give_up(struct outcome *o, const char *detail, struct error *err)
+int outcome_give_up(struct outcome *o, const char *detail, const char *message, struct error *err)
 {
     int r = db_exec(o->core->db, Q_JOB_FAILED, ARGS(DB_I(o->job.id), DB_T(detail)), err);
-    return r < 0 ? r : result_event(o, EVENT_GIVE_UP, "The data could not be moved; an operator has been told.", err);
+    return r < 0 ? r : outcome_event(o, EVENT_GIVE_UP, message, NULL, err);
+}
+
+static int outcome_give_up_any(struct outcome *o, const char *detail, struct error *err)
+{
+    if (job_worker(o->job.kind) == WORKER_GATE)
+        return gates_end_without(o, detail, err);
+    return outcome_give_up(o, detail, "The data could not be moved; an operator has been told.", err);
 }
 
 int job_give_up(struct core *core, struct call *call, const struct job *job, const char *detail, struct error *err)
@@ -285,17 +286,19 @@ int job_give_up(struct core *core, struct call *call, const struct job *job, con
     struct outcome o = {.core = core, .call = call, .job = *job};
     int r = outcome_begin(&o, err);
     if (r == 0)
-        r = outcome_give_up(&o, detail, err);
+        r = outcome_give_up_any(&o, detail, err);
     request_done(&o.req);
     return r;
 }
 
-static int64_t retry_delay_us(const struct outcome *o)
+int outcome_again(struct outcome *o, int64_t first_ms, int64_t max_ms, const char *detail, struct error *err)
 {
-    int64_t delay = o->core->config.job_retry_ms;
-    for (int64_t i = 1; i < o->job.attempts && delay < o->core->config.job_retry_max_ms; i++)
-        delay *= 2;
-    return (delay < o->core->config.job_retry_max_ms ? delay : o->core->config.job_retry_max_ms) * MS_US;
+    int64_t delay_ms = first_ms;
+    for (int64_t i = 1; i < o->job.attempts && delay_ms < max_ms; i++)
+        delay_ms *= 2;
+    int64_t next = o->call->now + (delay_ms < max_ms ? delay_ms : max_ms) * MS_US;
+    int r = db_exec(o->core->db, Q_JOB_AGAIN, ARGS(DB_I(o->job.id), DB_I(next), DB_T(detail)), err);
+    return r < 0 ? r : 0;
 }
 
 /* A delivery that finds other bytes than those that were approved: no later try mends that by itself. */
@@ -313,13 +316,11 @@ static int take_error(struct outcome *o, struct error *err)
             o->req.id, detail);
     log_warning("request %s: job %s, try %lld: %s", o->req.id, job_name(o->job.kind), (long long)o->job.attempts,
                 detail);
-    if (job_gives_up(o->core, &o->job))
-        return outcome_give_up(o, detail, err);
+    if (job_gives_up(o->core, o->call, &o->job))
+        return outcome_give_up_any(o, detail, err);
     if (o->job.attempts == o->core->config.job_attempts_max)
         log_alarm("request %s: job %s keeps failing: %s", o->req.id, job_name(o->job.kind), detail);
-    int r = db_exec(o->core->db, Q_JOB_AGAIN,
-                    ARGS(DB_I(o->job.id), DB_I(o->call->now + retry_delay_us(o)), DB_T(detail)), err);
-    return r < 0 ? r : 0;
+    return outcome_again(o, o->core->config.job_retry_ms, o->core->config.job_retry_max_ms, detail, err);
 }
 
 /* Which outcome belongs to which kinds of job. */
@@ -335,7 +336,9 @@ static const struct {
     {"removed", 1U << JOB_REMOVE, take_removed},
     {"delivered", 1U << JOB_DELIVER, take_delivered},
     {"swept", 1U << JOB_SWEEP, take_swept},
-    {"error", ~0U, take_error},
+    {"error", ~(1U << JOB_GATES | 1U << JOB_CHECK), take_error},
+    {"checked", 1U << JOB_GATES | 1U << JOB_CHECK, gates_take_checked},
+    {"unsure", 1U << JOB_GATES | 1U << JOB_CHECK, gates_take_unsure},
 };
 
 int job_result(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
@@ -352,6 +355,7 @@ int job_result(struct core *core, struct call *call, json_t **ret_ok, struct err
         if (strcmp(OUTCOMES[i].text, o.text) == 0 && (OUTCOMES[i].kinds & 1U << o.job.kind))
             r = OUTCOMES[i].take(&o, err);
     request_done(&o.req);
+    job_done(&o.job);
     if (r == 0)
         *ret_ok = json_object();
     return r;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/gates.h"
 #include "core/place.h"
 
 #define FILES_PAGE 500
@@ -18,14 +19,21 @@ void job_destination(const struct job *job, char ret[static PATH_MAX_TEXT])
     place_dir(job->target, job->request, job->token, ret);
 }
 
-/* Columns: id, request, kind, origin, target, first_token, token, attempts. */
+void job_done(struct job *job)
+{
+    free(TAKE_PTR(job->policy));
+}
+
+/* Columns: id, request, kind, origin, target, first_token, token, attempts, since, policy. */
 static void job_read(const struct db_rows *row, struct job *ret)
 {
     *ret = (struct job){.id = db_int(row, 0),
                         .kind = JOB_NONE,
                         .first_token = db_int(row, 5),
                         .token = db_int(row, 6),
-                        .attempts = db_int(row, 7)};
+                        .attempts = db_int(row, 7),
+                        .since = db_int(row, 8),
+                        .policy = db_is_null(row, 9) ? NULL : xstrdup(db_text(row, 9))};
     (void)str_copy(ret->request, sizeof ret->request, db_text(row, 1)); /* all written by us: they fit */
     (void)job_by_name(db_text(row, 2), &ret->kind);
     (void)str_copy(ret->origin, sizeof ret->origin, db_text(row, 3));
@@ -87,6 +95,8 @@ static void job_describe_paths(const struct job *job, const struct request *req,
         }
         break;
     case JOB_SWEEP:
+    case JOB_GATES:
+    case JOB_CHECK:
         json_object_set_new(out, "dir", json_string(req->dir));
         break;
     default: /* purge */
@@ -114,15 +124,16 @@ int job_lease(struct core *core, struct call *call, json_t **ret_ok, struct erro
 {
     AUTO_ROWS struct db_rows *row = NULL;
     AUTO_REQUEST struct request req = {0};
-    struct job job;
-    int r = db_first(core->db, Q_JOB_NEXT, ARGS(DB_I(call->now)), &row, err);
+    AUTO_JOB struct job job = {0};
+    enum job_worker worker = call->from == PEER_GATE ? WORKER_GATE : WORKER_MOVER;
+    int r = db_first(core->db, Q_JOB_NEXT, ARGS(DB_I(call->now), DB_T(job_worker_name(worker))), &row, err);
 
     if (r == 0)
         *ret_ok = json_pack("{s:n}", "job");
     if (r != 1)
         return r;
     job_read(row, &job);
-    if (job_gives_up(core, &job)) { /* its last tries ended without a word; the worker asks again for another */
+    if (job_gives_up(core, call, &job)) { /* its last tries ended without a word; the worker asks again for another */
         *ret_ok = json_pack("{s:n}", "job");
         return job_give_up(core, call, &job, "The worker did not report in time", err);
     }
@@ -131,12 +142,15 @@ int job_lease(struct core *core, struct call *call, json_t **ret_ok, struct erro
         r = request_load_by_id(core, job.request, &req, err);
     if (r != 0)
         return r;
-    json_t *out = json_pack("{s:I, s:I, s:s, s:s, s:I}", "id", (json_int_t)job.id, "token", (json_int_t)job.token,
-                            "kind", job_name(job.kind), "request", job.request, "leaseS",
-                            (json_int_t)core->config.job_lease_s);
+    AUTO_JSON json_t *out = json_pack("{s:I, s:I, s:s, s:s, s:I}", "id", (json_int_t)job.id, "token",
+                                      (json_int_t)job.token, "kind", job_name(job.kind), "request", job.request,
+                                      "leaseS", (json_int_t)core->config.job_lease_s);
     job_describe_paths(&job, &req, out);
-    *ret_ok = json_pack("{s:o}", "job", out);
-    return 0;
+    if (worker == WORKER_GATE)
+        r = gates_describe(core, &job, &req, out, err);
+    if (r == 0)
+        *ret_ok = json_pack("{s:O}", "job", out);
+    return r;
 }
 
 int job_load_leased(struct core *core, int64_t id, int64_t token, struct job *ret, struct error *err)
@@ -146,7 +160,7 @@ int job_load_leased(struct core *core, int64_t id, int64_t token, struct job *re
 
     if (r < 0)
         return r;
-    if (r == 0 || strcmp(db_text(row, 8), "open") != 0 || db_int(row, 9) == 0 || db_int(row, 6) != token)
+    if (r == 0 || strcmp(db_text(row, 10), "open") != 0 || db_int(row, 11) == 0 || db_int(row, 6) != token)
         return error_set(err, E_STALE, "The lease of job %lld under token %lld is over", (long long)id,
                          (long long)token);
     job_read(row, ret);
@@ -155,7 +169,7 @@ int job_load_leased(struct core *core, int64_t id, int64_t token, struct job *re
 
 int job_heartbeat(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
 {
-    struct job job;
+    AUTO_JOB struct job job = {0};
     int64_t id = json_int(call->in, "job"), token = json_int(call->in, "token");
     int r = job_load_leased(core, id, token, &job, err);
 
@@ -165,7 +179,7 @@ int job_heartbeat(struct core *core, struct call *call, json_t **ret_ok, struct 
     if (r < 0)
         return r;
     *ret_ok = json_object();
-    return 0;
+    return job.kind == JOB_GATES ? gates_tell(core, &job, json_object_get(call->in, "reason"), err) : 0;
 }
 
 static int file_extents(struct core *core, int64_t blob, json_t *ret_list, struct error *err)
@@ -181,6 +195,11 @@ static int file_extents(struct core *core, int64_t blob, json_t *ret_list, struc
     return r;
 }
 
+static bool job_wants_names(enum job_kind kind)
+{
+    return kind == JOB_DELIVER || kind == JOB_GATES || kind == JOB_CHECK;
+}
+
 /* One file as its job wants to know it. *extents counts, so that a frame stays within its bound. */
 static int file_describe(struct core *core, enum job_kind kind, const struct db_rows *row, json_t *ret_list,
                          size_t *extents, struct error *err)
@@ -188,7 +207,9 @@ static int file_describe(struct core *core, enum job_kind kind, const struct db_
     json_t *file = json_pack("{s:I, s:I}", "blob", (json_int_t)db_int(row, 0), "size", (json_int_t)db_int(row, 2));
 
     json_array_append_new(ret_list, file);
-    if (kind == JOB_SEAL) {
+    if (job_wants_names(kind))
+        json_object_set_new(file, "name", json_string(db_text(row, 1)));
+    if (kind == JOB_SEAL || kind == JOB_CHECK) { /* in a draft bytes may lie in pieces */
         json_t *list = json_array();
         json_object_set_new(file, "extents", list);
         int r = file_extents(core, db_int(row, 0), list, err);
@@ -197,8 +218,6 @@ static int file_describe(struct core *core, enum job_kind kind, const struct db_
     }
     json_object_set_new(file, "object", json_string(db_text(row, 6)));
     json_object_set_new(file, "sha256", json_string(db_text(row, 3)));
-    if (kind == JOB_DELIVER)
-        json_object_set_new(file, "name", json_string(db_text(row, 1)));
     return 0;
 }
 
@@ -207,7 +226,7 @@ static bool job_has_files(const struct job *job, const struct request *req)
 {
     if (job->kind == JOB_MOVE)
         return req->status != STATUS_BLOCKING_IN_PROGRESS;
-    return job->kind == JOB_SEAL || job->kind == JOB_DELIVER || job->kind == JOB_SWEEP;
+    return job->kind == JOB_SEAL || job->kind == JOB_SWEEP || job_wants_names(job->kind);
 }
 
 int job_files(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
@@ -215,7 +234,7 @@ int job_files(struct core *core, struct call *call, json_t **ret_ok, struct erro
     AUTO_REQUEST struct request req = {0};
     AUTO_ROWS struct db_rows *rows = NULL;
     AUTO_JSON json_t *files = json_array();
-    struct job job;
+    AUTO_JOB struct job job = {0};
     size_t extents = 0;
     int64_t last = 0;
     bool more = false;
@@ -243,9 +262,10 @@ int job_files(struct core *core, struct call *call, json_t **ret_ok, struct erro
     return 0;
 }
 
-int jobs_release_all(struct core *core, struct error *err)
+int jobs_release_all(struct core *core, enum job_worker worker, struct error *err)
 {
-    int r = db_exec(core->db, Q_JOB_RELEASE_ALL, ARGS(DB_I(clock_now_us() + core->config.job_retry_ms * MS_US)), err);
+    int r = db_exec(core->db, Q_JOB_RELEASE_ALL,
+                    ARGS(DB_I(clock_now_us() + core->config.job_retry_ms * MS_US), DB_T(job_worker_name(worker))), err);
     return r < 0 ? r : 0;
 }
 

@@ -125,7 +125,8 @@ static void effects_run(struct core *core)
     relays_sweep(core);
     if (wake) {
         AUTO_JSON json_t *message = json_pack("{s:s}", "op", message_op(MESSAGE_JOB_WAKE));
-        (void)peers_send(core, PEER_MOVER, message); /* a mover without a channel asks by itself when it has one */
+        (void)peers_send(core, PEER_MOVER, message); /* who has no channel asks by itself when it has one */
+        (void)peers_send(core, PEER_GATE, message);
     }
 }
 
@@ -183,11 +184,23 @@ static int housekeeping_run(struct core *core, struct error *err)
     return r ? r : core_time_store(core, err);
 }
 
+static int release_mover(struct core *core, struct error *err)
+{
+    return jobs_release_all(core, WORKER_MOVER, err);
+}
+
+static int release_gate(struct core *core, struct error *err)
+{
+    return jobs_release_all(core, WORKER_GATE, err);
+}
+
 static void on_channel(enum peer peer, int fd, void *ctx)
 {
     struct core *core = ctx;
     if (peer == PEER_MOVER)
-        own_transaction(core, jobs_release_all);
+        own_transaction(core, release_mover);
+    if (peer == PEER_GATE)
+        own_transaction(core, release_gate);
     peers_attach(core, peer, fd);
 }
 

@@ -20,6 +20,7 @@
 #include "core/time.h"
 #include "core/tokens.h"
 #include "model/flow.h"
+#include "model/gate_policy.h"
 #include "model/policy.h"
 
 #define FILES_MAX 256
@@ -58,6 +59,9 @@ static void read_config(struct core *core)
         .job_lease_s = child_setting_int(c, "jobs.lease_seconds"),
         .job_retry_ms = child_setting_int(c, "jobs.retry_ms"),
         .job_retry_max_ms = child_setting_int(c, "jobs.retry_max_ms"),
+        .scan_retry_ms = child_setting_int(c, "scan.retry_ms"),
+        .scan_retry_max_ms = child_setting_int(c, "scan.retry_max_ms"),
+        .scan_give_up_s = child_setting_int(c, "scan.give_up"),
         .kept_metadata = child_setting(c, "policy.kept_metadata"),
         .policy_default = {[POLICY_MAX_FILES] = child_setting_int(c, "policy.max_files"),
                            [POLICY_MAX_BYTES] = child_setting_int(c, "policy.max_bytes"),
@@ -113,9 +117,17 @@ static int confine(const struct core *core, struct error *err)
     return child_confine(core->child, &spec, err);
 }
 
+static int read_gates(struct core *core, struct error *err)
+{
+    int r = gate_policy_parse(child_setting(core->child, "gates.import"), &core->config.gates[REQUEST_IMPORT], err);
+    return r ? r : gate_policy_parse(child_setting(core->child, "gates.export"), &core->config.gates[REQUEST_EXPORT], err);
+}
+
 static int start(struct core *core, struct error *err)
 {
     int r = flow_self_check(err);
+    if (r == 0)
+        r = read_gates(core, err);
     if (r == 0)
         r = dispatch_self_check(err);
     if (r == 0)
@@ -162,6 +174,8 @@ int main(void)
     provider_keys_done(&core);
     free(core.effects.items);
     link_keys_free(core.link_keys);
+    for (int type = 0; type < REQUEST_TYPE_COUNT; type++)
+        json_decref(core.config.gates[type]);
     child_free(core.child);
     return 0;
 }

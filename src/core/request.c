@@ -14,6 +14,7 @@ void request_done(struct request *r)
     free(r->policy_note);
     free(r->created_by);
     free(r->updated_by);
+    free(r->gate_report);
     *r = (struct request){0};
 }
 
@@ -48,6 +49,7 @@ void request_read(const struct db_rows *row, struct request *ret)
     r.created = db_int(row, 17);
     r.updated_by = xstrdup(db_text(row, 18));
     r.updated = db_int(row, 19);
+    r.gate_report = text_or_null(row, 20);
     *ret = r;
 }
 

@@ -26,6 +26,7 @@ struct request {
     int64_t created;
     char *updated_by; /* JSON */
     int64_t updated;
+    char *gate_report; /* JSON, what the gates said in short; NULL before they did */
 };
 void request_done(struct request *r);
 #define AUTO_REQUEST CLEANUP(request_done)

@@ -176,7 +176,7 @@ static int listing_run(struct core *core, const struct call *call, const struct 
         }
         request_read(rows, &req);
         free(last_key);
-        last_key = xstrdup(db_text(rows, 20));
+        last_key = xstrdup(db_text(rows, 21));
         (void)str_copy(last_id, sizeof last_id, req.id);
         r = request_append(core, call, &req, with_actions, ret_list, err);
         if (r != 0)

@@ -114,6 +114,8 @@ static json_t *render_properties(const struct request *r, const json_t *types)
         json_array_append_new(json_object_get(properties, "contentTypes"), json_string(type));
     if (r->policy_note)
         json_object_set_new(properties, "scan", json_string(r->policy_note));
+    if (r->gate_report)
+        json_object_set_new(properties, "gateReport", json_stored(r->gate_report));
     if (r->delivered)
         json_object_set_new(properties, "deliveredWhen", json_real(seconds(r->delivered)));
     return properties;

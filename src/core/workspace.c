@@ -8,6 +8,7 @@
 #include "base/network.h"
 #include "core/audit.h"
 #include "core/claims.h"
+#include "core/gates.h"
 #include "core/overlap.h"
 #include "model/validate.h"
 
@@ -19,6 +20,7 @@ void workspace_done(struct workspace *w)
     free(w->display_name);
     free(w->description);
     free(w->networks);
+    free(w->gates);
     *w = (struct workspace){0};
 }
 
@@ -40,6 +42,7 @@ static void workspace_read(const struct db_rows *row, struct workspace *w)
     w->created = db_int(row, 13);
     w->updated = db_int(row, 14);
     w->policy.approvals = db_int(row, 15);
+    w->gates = xstrdup(db_text(row, 16));
 }
 
 static int workspace_find(struct core *core, enum db_query query, const char *key, struct workspace *ret,
@@ -106,6 +109,7 @@ static json_t *workspace_render(const struct core *core, const struct workspace 
                                    "scope_id", scope, "client_id", w->client_id, "tre_id", core->config.tre_id,
                                    "workspace_id", w->id, "enable_airlock", w->enable_airlock, "create_aad_groups", 0,
                                    "networks", json_loads(w->networks, 0, NULL), "policy", policy);
+    json_object_set_new(properties, "gates", json_loads(w->gates, 0, NULL));
     return json_pack("{s:s, s:s, s:s, s:o, s:[], s:b, s:s, s:s, s:s, s:s, s:I, s:{}, s:f, s:s}", "id", w->id,
                      "templateName", "airlock-workspace", "templateVersion", "1.0.0", "properties", properties,
                      "availableUpgrades", "isEnabled", 1, "resourceType", "workspace", "deploymentStatus", "deployed",
@@ -230,6 +234,7 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
     if (!client_id)
         client_id = input->client_id ? input->client_id : new_client;
     AUTO_FREE char *networks = networks_text(input);
+    AUTO_FREE char *gates = gates_merge("{}", input->gates);
     int r = workspace_check_client(core, id, client_id, err);
     if (r == 0)
         r = workspace_draw_digits(core, id, digits, err);
@@ -243,7 +248,7 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
                      DB_I(policy_choice(core, input, POLICY_LINK_LIFETIME)),
                      DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_USER)),
                      DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_WORKSPACE)), DB_I(call->now),
-                     DB_I(policy_choice(core, input, POLICY_APPROVALS))),
+                     DB_I(policy_choice(core, input, POLICY_APPROVALS)), DB_T(gates)),
                 err);
     if (r < 0)
         return r;
@@ -279,6 +284,7 @@ static int workspace_store(struct core *core, const struct call *call, const str
                            const struct workspace_input *input, struct error *err)
 {
     AUTO_FREE char *networks = input->has_networks ? networks_text(input) : xstrdup(w->networks);
+    AUTO_FREE char *gates = gates_merge(w->gates, input->gates);
     int64_t policy[POLICY_COUNT];
     for (int row = 0; row < POLICY_COUNT; row++)
         policy[row] =
@@ -290,7 +296,7 @@ static int workspace_store(struct core *core, const struct call *call, const str
                          DB_I(policy[POLICY_MAX_FILES]), DB_I(policy[POLICY_MAX_BYTES]),
                          DB_I(policy[POLICY_LINK_LIFETIME]), DB_I(policy[POLICY_MAX_BYTES_PER_USER]),
                          DB_I(policy[POLICY_MAX_BYTES_PER_WORKSPACE]), DB_I(call->now), DB_I(w->version),
-                         DB_I(policy[POLICY_APPROVALS])),
+                         DB_I(policy[POLICY_APPROVALS]), DB_T(gates)),
                     err);
     if (r < 0)
         return r;

@@ -15,6 +15,7 @@ struct workspace {
     bool enable_airlock;
     char *networks; /* JSON array of CIDR texts */
     struct policy policy;
+    char *gates; /* JSON object: where its gates differ from the TRE's, by direction */
     int64_t version;
     int64_t created;
     int64_t updated;

@@ -14,8 +14,11 @@ static const struct event_facts EVENTS[] = {
 #undef X
 };
 
-static const char *const JOBS[] = {
-#define X(name, wire) wire,
+static const struct {
+    const char *name;
+    enum job_worker worker;
+} JOBS[] = {
+#define X(name, wire, worker) {wire, WORKER_##worker},
 #include "model/job.def"
 #undef X
 };
@@ -50,18 +53,28 @@ const char *event_name(enum event event)
 const char *job_name(enum job_kind job)
 {
     if (job < JOB_COUNT)
-        return JOBS[job];
+        return JOBS[job].name;
     return job == JOB_SAME ? "same" : "none";
 }
 
 bool job_by_name(const char *name, enum job_kind *ret)
 {
     for (size_t i = 0; i < ARRAY_LEN(JOBS); i++)
-        if (strcmp(JOBS[i], name) == 0) {
+        if (strcmp(JOBS[i].name, name) == 0) {
             *ret = (enum job_kind)i;
             return true;
         }
     return false;
+}
+
+enum job_worker job_worker(enum job_kind job)
+{
+    return JOBS[job].worker;
+}
+
+const char *job_worker_name(enum job_worker worker)
+{
+    return worker == WORKER_GATE ? "gate" : "mover";
 }
 
 const struct transition *flow_transitions(size_t *ret_count)

@@ -28,13 +28,15 @@ enum relation {
 };
 
 enum job_kind {
-#define X(name, wire) JOB_##name,
+#define X(name, wire, worker) JOB_##name,
 #include "model/job.def"
 #undef X
     JOB_COUNT,
     JOB_NONE,
     JOB_SAME, /* of a retry: the job that failed, under a new token */
 };
+
+enum job_worker { WORKER_MOVER, WORKER_GATE };
 
 struct event_facts {
     const char *name;
@@ -54,6 +56,8 @@ const struct event_facts *event_facts(enum event event);
 const char *event_name(enum event event);
 const char *job_name(enum job_kind job); /* "none" and "same" for the two specials */
 bool job_by_name(const char *name, enum job_kind *ret);
+enum job_worker job_worker(enum job_kind job); /* of the table's kinds only */
+const char *job_worker_name(enum job_worker worker); /* "mover", "gate" */
 
 /* All edges, for documentation and checks. */
 const struct transition *flow_transitions(size_t *ret_count);

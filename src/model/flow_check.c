@@ -78,8 +78,9 @@ static bool job_may_start(enum job_kind job, enum account from, enum account dra
         return from == ACCOUNT_STAYS;
     case JOB_NONE:
         return true;
-    case JOB_DELIVER: /* these two are never an edge's job: core queues them when their time has come */
+    case JOB_DELIVER: /* these are never an edge's job: core queues them when their time has come */
     case JOB_SWEEP:
+    case JOB_CHECK:
     case JOB_COUNT:
         break;
     }

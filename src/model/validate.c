@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "model/gate_policy.h"
+#include "model/status.h"
+
 #define UTF8_MAX 4 /* bytes of a character */
 #define DIGEST_DIGITS 64
 
@@ -162,6 +165,47 @@ static int take_policy(const json_t *body, struct workspace_input *input, struct
     return r;
 }
 
+/* Rows that are null take the TRE's value again: they are not looked at. */
+static int check_gates(const json_t *rows, struct error *err)
+{
+    AUTO_GATE_POLICY struct gate_policy trial;
+    AUTO_JSON json_t *given = json_copy((json_t *)rows);
+    const char *name;
+    json_t *value;
+    void *next;
+
+    json_object_foreach_safe(given, next, name, value)
+    {
+        if (json_is_null(value))
+            json_object_del(given, name);
+    }
+    gate_policy_init(&trial);
+    return gate_policy_apply(&trial, given, err);
+}
+
+static int take_gates(const json_t *body, struct workspace_input *input, struct error *err)
+{
+    const json_t *gates = json_object_get(body, "gates");
+    const char *direction;
+    json_t *rows;
+
+    if (!gates || json_is_null(gates))
+        return 0;
+    if (!json_is_object(gates))
+        return error_set_field(err, E_INVALID, "gates", "\"gates\" must be an object");
+    json_object_foreach((json_t *)gates, direction, rows)
+    {
+        enum request_type type;
+        if (!request_type_by_name(direction, &type) || !json_is_object(rows))
+            return error_set_field(err, E_INVALID, "gates", "\"gates\" must hold objects called import and export");
+        int r = check_gates(rows, err);
+        if (r != 0)
+            return r;
+    }
+    input->gates = gates;
+    return 0;
+}
+
 /* A UUID as Entra ID has them, or whatever another provider calls an audience. */
 static int get_client_id(const json_t *body, const char **ret, struct error *err)
 {
@@ -179,8 +223,8 @@ static int get_client_id(const json_t *body, const char **ret, struct error *err
 
 static int validate_workspace(const json_t *body, struct workspace_input *input, struct error *err)
 {
-    static const char *const KNOWN[] = {"display_name", "description", "enable_airlock",
-                                        "networks",     "policy",      "client_id"};
+    static const char *const KNOWN[] = {"display_name", "description", "enable_airlock", "networks",
+                                        "policy",       "client_id",   "gates"};
 
     policy_init(&input->policy);
     int r = check_known(body, KNOWN, ARRAY_LEN(KNOWN), err);
@@ -196,6 +240,8 @@ static int validate_workspace(const json_t *body, struct workspace_input *input,
         r = take_networks(body, input, err);
     if (r == 0)
         r = take_policy(body, input, err);
+    if (r == 0)
+        r = take_gates(body, input, err);
     const json_t *enable = json_object_get(body, "enable_airlock");
     input->has_enable_airlock = enable && !json_is_null(enable);
     return r;

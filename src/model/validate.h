@@ -37,6 +37,7 @@ int validate_revoke(const json_t *body, const char **ret_reason, struct error *e
  * texts), policy (object: see policy.def). A patch changes only what it names. Both refuse fields they do not know, as
  * AzureTRE does for a patch. */
 struct workspace_input {
+    const json_t *gates; /* NULL: not given; {"import": {…}, "export": {…}}, checked; null there takes a row back */
     const char *display_name; /* NULL: not given (never on create) */
     const char *description;  /* NULL: not given */
     const char *client_id;    /* NULL: not given; audience of the workspace's tokens at the identity provider */

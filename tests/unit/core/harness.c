@@ -17,6 +17,7 @@
 #include "core/relay.h"
 #include "core/tokens.h"
 #include "core/workspace.h"
+#include "model/gate_policy.h"
 #include "model/validate.h"
 
 #define ISSUER "http://issuer.test/v2.0"
@@ -88,6 +89,8 @@ int bench_setup(void **state)
                                                 [POLICY_MAX_BYTES] = 1000000,
                                                 [POLICY_APPROVALS] = 1,
                                                 [POLICY_LINK_LIFETIME] = 3600}};
+    for (int type = 0; type < REQUEST_TYPE_COUNT; type++)
+        assert_int_equal(gate_policy_parse(BENCH_GATES_OFF, &b->core.config.gates[type], &err), 0);
     b->core.link_keys = link_keys_new((const unsigned char *)"0123456789abcdef0123456789abcdef");
     assert_int_equal(link_keys_start(&b->core, &err), 0);
     b->core.drains = drains_new();
@@ -107,6 +110,8 @@ int bench_teardown(void **state)
 {
     struct bench *b = *state;
     db_close(b->core.db);
+    for (int type = 0; type < REQUEST_TYPE_COUNT; type++)
+        json_decref(b->core.config.gates[type]);
     link_keys_free(b->core.link_keys);
     drains_free(b->core.drains);
     limits_free(b->core.limits);

@@ -13,6 +13,7 @@
 
 #define WS1 "11111111-1111-4111-8111-111111111111"
 #define CORE_CLIENT "33333333-3333-4333-8333-333333333333"
+#define BENCH_GATES_OFF "archive=off types=off disclosure=off identifiers=off"
 #define WS2 "22222222-2222-4222-8222-222222222222"
 
 struct bench {

@@ -22,7 +22,7 @@ static void a_late_worker_changes_nothing(void **state) /* I14 */
     AUTO_JSON json_t *second = NULL;
     json_t *old = submitted(b, &first);
     AUTO_JSON json_t *files = bench_sealed_files(b, old);
-    assert_int_equal(db_exec(b->core.db, Q_JOB_RELEASE_ALL, ARGS(DB_I(0)), NULL), 1);
+    assert_int_equal(db_exec(b->core.db, Q_JOB_RELEASE_ALL, ARGS(DB_I(0), DB_T("mover")), NULL), 1);
     json_t *job = bench_lease(b, &second);
     assert_true(json_int(job, "token") > json_int(old, "token"));
     const char *earlier = json_string_value(json_array_get(json_object_get(job, "from"), 0));
@@ -93,7 +93,7 @@ static void what_is_blocked_is_looked_for_where_it_was_found(void **state)
     assert_string_equal(json_text(job, "kind"), "sweep");
     assert_int_equal(bench_result(b, job, "swept", NULL), 0);
     AUTO_FREE char *there = xstrdup(json_text(bench_lease(b, &cut), "to"));
-    assert_int_equal(db_exec(b->core.db, Q_JOB_RELEASE_ALL, ARGS(DB_I(0)), NULL), 1);
+    assert_int_equal(db_exec(b->core.db, Q_JOB_RELEASE_ALL, ARGS(DB_I(0), DB_T("mover")), NULL), 1);
     job = bench_lease(b, &again);
     json_t *report = json_pack("{s:I, s:I, s:s, s:s}", "job", (json_int_t)json_int(job, "id"), "token",
                                (json_int_t)json_int(job, "token"), "outcome", "mismatch", "dir", there);
@@ -159,7 +159,7 @@ static void a_job_that_kills_its_worker_gives_up(void **state)
     assert_non_null(submitted(b, &first));
     for (int i = 0; i < JOB_LEASES_MAX + 1; i++) {
         AUTO_JSON json_t *lease = NULL;
-        assert_int_equal(jobs_release_all(&b->core, NULL), 0);
+        assert_int_equal(jobs_release_all(&b->core, WORKER_MOVER, NULL), 0);
         (void)bench_lease(b, &lease);
     }
     assert_string_equal(bench_status(b), "failed");

@@ -258,7 +258,7 @@ static void make_request(struct matrix *m, const char *workspace, char ret_id[st
     bench_take_link(b, json_text(link, "containerUrl"));
     assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
     assert_true(db_exec(b->core.db, Q_JOB_ADD,
-                        ARGS(DB_T(ret_id), DB_T("seal"), DB_I(1), DB_T("x"), DB_T(NULL), DB_I(clock_now_us())),
+                        ARGS(DB_T(ret_id), DB_T("seal"), DB_I(1), DB_T("x"), DB_T(NULL), DB_I(clock_now_us()), DB_T("mover")),
                         NULL) == 1);
     assign(b, workspace, REQUESTOR, ROLE_WORKSPACE_ALL, false);
 }
