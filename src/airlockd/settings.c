@@ -7,6 +7,7 @@
 #include "airlockd/endpoint.h"
 #include "airlockd/form.h"
 #include "base/num.h"
+#include "base/url.h"
 
 static const struct setting_row {
     const char *name;
@@ -176,16 +177,6 @@ static bool setting_is_needed(const struct settings *settings, size_t id)
     return ROWS[id].min > 0 && ROWS[id].form != FORM_NUMBER && (built_in || !is_idp);
 }
 
-static bool url_is_private(const char *url)
-{
-    static const char *const PREFIXES[] = {"https://", "http://127.0.0.1:", "http://[::1]:", "http://localhost:"};
-
-    for (size_t i = 0; i < ARRAY_LEN(PREFIXES); i++)
-        if (str_starts(url, PREFIXES[i]))
-            return true;
-    return false;
-}
-
 /* Keys that travel in the clear could be anybody's. */
 static void check_provider(const struct settings *settings, struct problems *problems)
 {
@@ -199,7 +190,7 @@ static void check_provider(const struct settings *settings, struct problems *pro
     for (size_t i = 0; i < ARRAY_LEN(URLS); i++)
         if (*settings_text(settings, URLS[i]) && !url_is_private(settings_text(settings, URLS[i])))
             problems_add(problems, settings_where(settings, URLS[i]),
-                         "%s must begin with https:// (or be on loopback): its keys decide who may come in",
+                         "%s must begin with https:// (or be on loopback), without a user: its keys decide who comes in",
                          setting_name(URLS[i]));
 }
 

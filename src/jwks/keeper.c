@@ -42,6 +42,13 @@ static int begin_keys(struct keeper *keeper, struct error *err)
     return r ? r : fetcher_begin(keeper->fetcher, found ? found : keeper->keys_url, err);
 }
 
+/* The settings themselves, which airlockd has judged by the same rule: nothing is fetched on its word alone. */
+static int check_settings(const struct keeper *keeper, struct error *err)
+{
+    int r = document_check_url(keeper->issuer, err);
+    return r == 0 && *keeper->keys_url ? document_check_url(keeper->keys_url, err) : r;
+}
+
 void keeper_start_due(struct keeper *keeper, int64_t now_ms)
 {
     AUTO_FREE char *url = document_discovery_url(keeper->issuer);
@@ -51,7 +58,9 @@ void keeper_start_due(struct keeper *keeper, int64_t now_ms)
     if (fetcher_is_busy(keeper->fetcher) || !schedule_is_due(&keeper->schedule, now_ms))
         return;
     schedule_begun(&keeper->schedule, now_ms);
-    int r = *keeper->keys_url ? begin_keys(keeper, &err) : fetcher_begin(keeper->fetcher, url, &err);
+    int r = check_settings(keeper, &err);
+    if (r == 0)
+        r = *keeper->keys_url ? begin_keys(keeper, &err) : fetcher_begin(keeper->fetcher, url, &err);
     if (r != 0)
         keeper_fail(keeper, &err, now_ms);
 }
