@@ -347,7 +347,7 @@ DELETE FROM link_use WHERE minute < $1;
 INSERT INTO link (id, request, generation, subject, permissions, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: LINK_GET
-SELECT request, generation, subject, permissions, expires FROM link WHERE id = $1;
+SELECT request, generation, subject, permissions, expires, created FROM link WHERE id = $1;
 
 -- name: LINK_LEAKED
 UPDATE link SET leaked = $2 WHERE id = $1 AND leaked IS NULL RETURNING subject;

@@ -7,6 +7,7 @@
 #include "core/link.h"
 #include "core/link_use.h"
 #include "core/place.h"
+#include "core/users.h"
 
 #define SAS_PAIRS_MAX 32
 
@@ -107,6 +108,16 @@ static int access_check_signature(struct core *core, struct call *call, const ch
     return 0;
 }
 
+/* What a person was given ends with the account, at once and also when it comes back. Accounts end by the second: a
+ * link of that very second counts as older. */
+static int access_check_holder(struct core *core, const char *subject, int64_t created, struct error *err)
+{
+    int r = user_check(core, subject, created / 1000000 - 1, err);
+    return r == E_UNAUTHENTICATED
+               ? error_set(err, E_SAS, "The account of whoever asked for this link is disabled, or was signed out")
+               : r;
+}
+
 /* The mint record must be there and say the same. */
 static int access_check_record(struct core *core, const struct call *call, struct access *a, struct error *err)
 {
@@ -118,7 +129,8 @@ static int access_check_record(struct core *core, const struct call *call, struc
     if (r == 0 || strcmp(db_text(row, 0), a->request.id) != 0 || db_int(row, 1) != a->request.generation)
         return access_refuse(err);
     (void)str_copy(a->subject, sizeof a->subject, db_text(row, 2));
-    return permission_parse(db_text(row, 3), &a->permissions, err);
+    r = access_check_holder(core, a->subject, db_int(row, 5), err);
+    return r ? r : permission_parse(db_text(row, 3), &a->permissions, err);
 }
 
 /* The request's status gates the operation by itself, whatever a link says. */

@@ -40,7 +40,7 @@ static int caller_verify(struct core *core, struct call *call, struct error *err
     json_decref(call->claims);
     call->claims = TAKE_PTR(claims);
     r = limits_person(core->limits, call, clock_mono_us(), err);
-    return r ? r : user_check(core, &call->who, err);
+    return r ? r : user_check(core, call->who.subject, call->who.issued, err);
 }
 
 /* The caller's roles in a scope ("" is the TRE): by assignment, or as the token claims, as the operator chose; and what

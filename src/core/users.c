@@ -16,16 +16,16 @@
 
 /* --- Who is known --- */
 
-int user_check(struct core *core, const struct principal *who, struct error *err)
+int user_check(struct core *core, const char *subject, int64_t given_s, struct error *err)
 {
     AUTO_ROWS struct db_rows *row = NULL;
 
     if (!core->config.idp_enabled)
         return 0;
-    int r = db_first(core->db, Q_PERSON_STATE, ARGS(DB_T(who->subject)), &row, err);
+    int r = db_first(core->db, Q_PERSON_STATE, ARGS(DB_T(subject)), &row, err);
     if (r <= 0)
         return r;
-    if (db_int(row, 0) != 0 || who->issued < db_int(row, 1))
+    if (db_int(row, 0) != 0 || given_s < db_int(row, 1))
         return error_set(err, E_UNAUTHENTICATED, "This account is disabled, or was signed out: log in again");
     return 0;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { airlock, postForm, send, startTree, until } from './harness.mjs';
+import { airlock, assertAzureError, draftWith, getBlob, postForm, putBlob, send, startTree, until } from './harness.mjs';
 import { authorizeUrl, discover, nextPage, openPage, pkce, postLogin } from './lib/login.mjs';
 
 const CALLBACK = 'http://127.0.0.1:5000/cb';
@@ -89,6 +89,26 @@ test('a person, from one-time password to reset', async (t) => {
   const { entries } = await admin.json(['admin', 'audit', '--all']);
   assert.equal(entries.filter((entry) => entry.kind === 'account.order').length, 5);
   assertNowhere(tree, entries, [added.password, reset.password, next]);
+});
+
+test('what a disabled person was given opens nothing any more', async (t) => {
+  const tree = await startTree(t);
+  const admin = tree.as('admin');
+  const request = await draftWith(tree, 'export', { 'a.txt': 'hello' });
+  const account = (await admin.ok('GET', '/admin/users')).users.find((user) => user.name === 'alice');
+  assert.equal((await getBlob(request.link, 'a.txt')).status, 200);
+  const set = (what) => admin.ok('POST', `/admin/users/${account.id}/${what}`);
+
+  await set('disable');
+  assertAzureError(await getBlob(request.link, 'a.txt'), 403, 'AuthenticationFailed');
+  assertAzureError(await putBlob(request.link, 'b.txt', 'late'), 403, 'AuthenticationFailed');
+  const { entries } = await admin.ok('GET', '/admin/audit?limit=1000');
+  const [, link] = new URL(request.link).searchParams.get('si').split('-');
+  const refused = entries.filter((entry) => entry.kind === 'refused' && entry.request === request.id);
+  assert.ok(refused.some((entry) => /disabled/.test(JSON.stringify(entry.detail))), `${link}: ${JSON.stringify(refused)}`);
+
+  await set('enable');
+  assertAzureError(await getBlob(request.link, 'a.txt'), 403, 'AuthenticationFailed');
 });
 
 test('a program has a client and a role, and its old secret stops', async (t) => {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "core/audit.h"
 #include "core/overlap.h"
+#include "core/users.h"
 
 #define MINUTE_US 60000000
 #define GUESSES 2000
@@ -441,6 +442,40 @@ static void t12_a_guess_learns_nothing(void **state)
     assert_true(llabs(a - z) * 3 < a + z);
 }
 
+/* --- Whose it is --- */
+
+static void disable(struct bench *b)
+{
+    assert_int_equal(db_begin(b->core.db, NULL), 0);
+    assert_int_equal(db_exec(b->core.db, Q_PERSON_DISABLE, ARGS(DB_T("alice"), DB_I(clock_now_s())), NULL), 1);
+    assert_int_equal(db_commit(b->core.db, NULL), 0);
+}
+
+static void enable(struct bench *b)
+{
+    assert_int_equal(db_begin(b->core.db, NULL), 0);
+    assert_int_equal(db_exec(b->core.db, Q_PERSON_ENABLE, ARGS(DB_T("alice")), NULL), 1);
+    assert_int_equal(db_commit(b->core.db, NULL), 0);
+}
+
+/* What a person was given ends with the account, also for an upload that is under way, and is not given back. */
+static void links_end_with_their_owners_account(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *alice = json_pack("{s:s, s:s, s:s}", "oid", "alice", "name", "Alice", "email", "a@example.org");
+
+    b->core.config.idp_enabled = true;
+    assert_int_equal(user_put(&b->core, alice, NULL), 0);
+    draft_with_file(b, "export");
+    assert_int_equal(list(b), 0);
+    disable(b);
+    expect_dead(b);
+    assert_non_null(strstr(bench_detail, "disabled"));
+    enable(b);
+    expect_dead(b);
+    assert_true(audit_rows(b, "refused", "sas") >= 8); /* one for each operation; the rest is counted */
+}
+
 /* --- Networks --- */
 
 static void overlapping_networks_are_warned_about(void **state)
@@ -481,6 +516,7 @@ int main(void)
         T(a_copy_is_on_record_beside_a_download),
         T(t11_the_database_holds_no_signature),
         T(t12_a_guess_learns_nothing),
+        T(links_end_with_their_owners_account),
         T(overlapping_networks_are_warned_about),
     };
     return cmocka_run_group_tests_name("core/links", tests, NULL, NULL);
