@@ -65,6 +65,54 @@ static int add_networks(const struct args *args, json_t *properties, struct erro
     return 0;
 }
 
+/* "NAME=VALUE NAME=VALUE" as an object: numbers as numbers, "default" as null. The server knows what the names mean. */
+static int gates_rows(const char *option, const char *text, json_t **ret_rows, struct error *err)
+{
+    AUTO_JSON json_t *rows = json_object();
+    AUTO_FREE char *copy = xstrdup(text);
+    char *rest = copy;
+
+    for (char *word; (word = strtok_r(rest, " ", &rest));) {
+        char *value = strchr(word, '=');
+        uint64_t number;
+        if (!value || value == word)
+            return error_set_field(err, E_USAGE, option, "--%s takes NAME=VALUE with spaces between, not \"%.60s\"",
+                                   option, word);
+        *value++ = '\0';
+        for (char *comma = value; (comma = strchr(comma, ','));)
+            *comma = ' ';
+        json_t *item = strcmp(value, "default") == 0                  ? json_null()
+                       : num_parse(value, 0, NUMBER_MAX, &number) ? json_integer((json_int_t)number)
+                                                                      : json_string(value);
+        if (json_object_set_new(rows, word, item) != 0)
+            return error_set_field(err, E_USAGE, option, "--%s must be UTF-8 text", option);
+    }
+    *ret_rows = TAKE_PTR(rows);
+    return 0;
+}
+
+static int add_gates(const struct args *args, json_t *properties, struct error *err)
+{
+    static const struct {
+        const char *option;
+        const char *direction;
+    } DIRECTIONS[] = {{"gates-import", "import"}, {"gates-export", "export"}};
+    AUTO_JSON json_t *gates = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(DIRECTIONS); i++) {
+        const char *text = args_get(args, DIRECTIONS[i].option);
+        json_t *rows = NULL;
+        int r = text ? gates_rows(DIRECTIONS[i].option, text, &rows, err) : 0;
+        if (r)
+            return r;
+        if (rows)
+            (void)json_object_set_new(gates, DIRECTIONS[i].direction, rows);
+    }
+    if (json_object_size(gates) > 0)
+        (void)json_object_set(properties, "gates", gates);
+    return 0;
+}
+
 static int workspace_body(const struct args *args, json_t **ret, struct error *err)
 {
     static const char *const SWITCH[] = {"on", "off", NULL};
@@ -82,6 +130,8 @@ static int workspace_body(const struct args *args, json_t **ret, struct error *e
         r = add_networks(args, properties, err);
     if (!r)
         r = add_policy(args, properties, err);
+    if (!r)
+        r = add_gates(args, properties, err);
     if (r)
         return r;
     if (airlock)

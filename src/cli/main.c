@@ -72,6 +72,11 @@ static const struct option_spec WAIT_OPTIONS[] = {
     {"timeout", "SECONDS", "give up after this time (default 3600)"},
     {END},
 };
+static const struct option_spec CHECK_OPTIONS[] = {
+    {WORKSPACE},
+    {"timeout", "SECONDS", "give up waiting after this time (default 600)"},
+    {END},
+};
 static const struct option_spec PROPERTY_OPTIONS[] = {
     {"name", "TEXT", "its display name"},
     {"description", "TEXT", "what it is for"},
@@ -81,6 +86,8 @@ static const struct option_spec PROPERTY_OPTIONS[] = {
     {"approvals", "N", "people who must approve a request (1 to 5)"},
     {"max-bytes", "N", "bytes that one request may hold"},
     {"link-lifetime", "SECONDS", "how long a link lives"},
+    {"gates-import", "NAME=VALUE …", "what the security gates do with imports; VALUE default: as in the whole TRE"},
+    {"gates-export", "NAME=VALUE …", "the same for exports"},
     {"airlock", "on|off", "whether requests can be made"},
     {END},
 };
@@ -182,12 +189,22 @@ static const struct command COMMANDS[] = {
      "  airlock request wait REQUEST\n"
      "  airlock request wait REQUEST --status approved --status rejected --timeout 86400",
      1, 1, WAIT_OPTIONS, request_wait_run},
+    {"request check", "REQUEST", "Have a draft's files looked at before you submit it",
+     "Runs the security gates that need no seal, and shows what a reviewer would see. Nothing changes; ends with code 65\n"
+     "if the draft would be blocked.\n\n"
+     "  airlock request check REQUEST",
+     1, 1, CHECK_OPTIONS, request_check_run},
+    {"request gates", "REQUEST", "Show what the security gates found",
+     "Findings say where they are, and never what stands there.\n\n"
+     "  airlock request gates REQUEST\n  airlock request gates REQUEST --output json | jq '.gateReport.gates'",
+     1, 1, WORKSPACE_ONLY, request_gates_run},
     {"admin workspace create", "", "Make a workspace",
      "  airlock admin workspace create --name Heart --network 10.1.0.0/16 --max-files 10", 0, 0, PROPERTY_OPTIONS,
      admin_workspace_create_run},
     {"admin workspace update", "WORKSPACE", "Change a workspace",
      "What is not named stays as it is; networks are replaced as a whole.\n\n"
-     "  airlock admin workspace update Heart --max-files 20 --airlock off",
+     "  airlock admin workspace update Heart --max-files 20 --airlock off\n"
+     "  airlock admin workspace update Heart --gates-export 'disclosure=block threshold=7 types_allowed=text/csv,image/*'",
      1, 1, PROPERTY_OPTIONS, admin_workspace_update_run},
     {"admin role assign", "WORKSPACE PERSON ROLE", "Give a person a role in a workspace",
      "PERSON is an id, mail address or name; ROLE is WorkspaceOwner, WorkspaceResearcher or AirlockManager. With the\n"

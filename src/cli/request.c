@@ -302,7 +302,7 @@ static bool is_awaited(const struct args *args, const char *status)
     return false;
 }
 
-static void pause_ms(int64_t ms)
+void request_pause(int64_t ms)
 {
     struct timespec wait = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000L};
     (void)nanosleep(&wait, NULL); /* a signal cuts it short: fine */
@@ -324,7 +324,7 @@ int request_wait_run(struct cli *cli, const struct args *args, struct error *err
             return error_set(err, E_CONFLICT, "The request is %s, and that is final", request_status(envelope));
         if (clock_mono_ms() + pause > deadline)
             return error_set(err, E_UNAVAILABLE, "The request is still %s", request_status(envelope));
-        pause_ms(pause);
+        request_pause(pause);
         pause = pause * 3 / 2 < WAIT_MAX_MS ? pause * 3 / 2 : WAIT_MAX_MS;
         json_decref(envelope);
         envelope = NULL;

@@ -3,6 +3,7 @@
 #define AIRLOCK_CLI_REQUEST_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/macros.h"
@@ -24,6 +25,9 @@ int request_explain(const json_t *envelope, struct error *err) MUST_USE;
 
 /* Shows the request and asks, unless --yes was given or nobody is there to answer. E_USAGE: the answer was no. */
 int request_confirm(const struct args *args, const json_t *envelope, const char *question, struct error *err) MUST_USE;
+
+/* Between two looks at a request. */
+void request_pause(int64_t ms);
 
 const char *request_status(const json_t *envelope);
 const char *request_digest(const json_t *envelope); /* properties.manifestDigest, or "" */

@@ -76,6 +76,23 @@ static void append_actions(struct facts *facts, const json_t *envelope)
     facts_add(facts, "You may", str_text(&actions));
 }
 
+/* "warn (disclosure: 3 findings)" and where to see them. */
+static void append_report(struct facts *facts, const json_t *report)
+{
+    AUTO_STR struct str text = STR_INIT(4096);
+    size_t index;
+    json_t *gate;
+
+    str_append(&text, json_text(report, "verdict"));
+    json_array_foreach(json_object_get(report, "gates"), index, gate)
+    {
+        int64_t count = json_int(gate, "findings");
+        if (count > 0)
+            str_printf(&text, "; %s: %lld finding%s", json_text(gate, "gate"), (long long)count, count == 1 ? "" : "s");
+    }
+    facts_add(facts, "Gates", str_text(&text));
+}
+
 static void append_picture(struct str *out, const json_t *envelope)
 {
     AUTO_FACTS struct facts facts = FACTS_INIT;
@@ -93,6 +110,7 @@ static void append_picture(struct str *out, const json_t *envelope)
     facts_add_time(&facts, "Updated", json_object_get(request, "updatedWhen"));
     facts_add(&facts, "Manifest digest", request_digest(envelope));
     facts_add(&facts, "Scan", json_text(json_object_get(request, "properties"), "scan"));
+    append_report(&facts, json_object_get(json_object_get(request, "properties"), "gateReport"));
     append_actions(&facts, envelope);
     str_append(out, str_text(&facts.text));
     append_files(out, request);
