@@ -458,6 +458,19 @@ SELECT started, finished, state, detail, verdict, policy, gates, files FROM gate
 -- name: GATE_CHECK_FORGET
 DELETE FROM gate_check WHERE request = $1;
 
+-- name: OUTBOX_NEXT_SEQUENCE
+INSERT INTO outbox_count (request, sequence) VALUES ($1, 1)
+ON CONFLICT (request) DO UPDATE SET sequence = sequence + 1 RETURNING sequence;
+
+-- name: OUTBOX_ADD
+INSERT INTO outbox (request, version, kind, sequence, at, document) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: OUTBOX_OF_REQUEST
+SELECT sequence, version, kind, document FROM outbox WHERE request = $1 ORDER BY sequence;
+
+-- name: OUTBOX_PRUNE
+DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE at < $1 ORDER BY at LIMIT 1000);
+
 -- name: DRAIN_ADD
 INSERT INTO drain (request, generation, dir) VALUES ($1, $2, $3);
 

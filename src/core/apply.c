@@ -7,6 +7,7 @@
 #include "core/audit.h"
 #include "core/caller.h"
 #include "core/drain.h"
+#include "core/outbox.h"
 #include "core/place.h"
 
 /* One change in the making. */
@@ -19,6 +20,13 @@ struct change {
     const char *system; /* or NULL: the call's person */
     const char *message;
 };
+
+static int created_tell(struct core *core, const struct call *call, const char *id, struct error *err)
+{
+    AUTO_REQUEST struct request req = {0};
+    int r = request_load_by_id(core, id, &req, err);
+    return r ? r : outbox_add_status(core, call, &req, STATUS_NONE, err);
+}
 
 int apply_create(struct core *core, struct call *call, const struct workspace *w, const struct request_input *input,
                  struct error *err)
@@ -44,10 +52,11 @@ int apply_create(struct core *core, struct call *call, const struct workspace *w
     if (r < 0)
         return r;
     (void)str_copy(call->request, sizeof call->request, id);
-    return audit_add(core, call, "transition", "",
-                     json_pack("{s:s, s:n, s:s, s:i}", "event", event_name(EVENT_CREATE), "from", "to",
-                               status_name(edge->to), "version", 0),
-                     err);
+    r = audit_add(core, call, "transition", "",
+                  json_pack("{s:s, s:n, s:s, s:i}", "event", event_name(EVENT_CREATE), "from", "to",
+                            status_name(edge->to), "version", 0),
+                  err);
+    return r ? r : created_tell(core, call, id, err);
 }
 
 static char *updated_by(const struct change *c)
@@ -171,6 +180,7 @@ int apply_event(struct core *core, const struct call *call, struct request *req,
     AUTO_JSON json_t *detail = detail_stolen;
     struct change c = {.core = core, .call = call, .req = req, .system = system, .message = message};
     struct actor actor = request_actor(req, call);
+    enum status from = req->status;
 
     if (system)
         actor = (struct actor){.is_system = true};
@@ -189,7 +199,8 @@ int apply_event(struct core *core, const struct call *call, struct request *req,
         return r;
     if (c.edge->alarm)
         log_alarm("request %s: %s: %s", req->id, event_name(event), message ? message : status_name(c.to));
-    return change_reload(&c, err);
+    r = change_reload(&c, err);
+    return r ? r : outbox_add_status(core, call, req, from, err);
 }
 
 int apply_queue(struct core *core, const struct call *call, const struct request *req, enum job_kind kind,

@@ -15,6 +15,7 @@
 #include "core/jobs.h"
 #include "core/keys.h"
 #include "core/link.h"
+#include "core/outbox.h"
 #include "core/peers.h"
 #include "core/provider_keys.h"
 #include "core/relay.h"
@@ -181,6 +182,8 @@ static int housekeeping_run(struct core *core, struct error *err)
         r = blobs_forget(core, now, err);
     if (r == 0)
         r = members_prune(core, now, err);
+    if (r == 0)
+        r = outbox_prune(core, now, err);
     return r ? r : core_time_store(core, err);
 }
 

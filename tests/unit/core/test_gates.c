@@ -188,6 +188,41 @@ static void what_blocks_is_moved_away_and_says_why(void **state)
     assert_message(b, "blocked_by_scan", "result.txt: the scanner found malware");
 }
 
+/* The notices of what was blocked: to the requestor and the Workspace Owners, in the outbox, numbered without gaps. */
+static void what_was_blocked_is_told_to_requestor_and_owners(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *lease = NULL;
+    AUTO_JSON json_t *moves = NULL;
+    AUTO_JSON json_t *last = NULL;
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int64_t count = 0, notices = 0;
+
+    sealed(b, "import");
+    json_t *job = gate_lease(b, &lease);
+    json_t *gates = all_pass(job);
+    add_finding(b, job, gates, "malware", "block", "malware");
+    assert_int_equal(report(b, job, gates), 0);
+    assert_int_equal(bench_result(b, bench_lease(b, &moves), "moved", NULL), 0);
+    assert_int_equal(db_select(b->core.db, Q_OUTBOX_OF_REQUEST, ARGS(DB_T(b->request)), &rows, NULL), 0);
+    while (db_rows_next(rows, NULL) == 1) {
+        assert_int_equal(db_int(rows, 0), ++count);
+        if (strcmp(db_text(rows, 2), "notification") != 0)
+            continue;
+        notices++;
+        json_decref(last);
+        last = json_loads(db_text(rows, 3), 0, NULL);
+    }
+    assert_int_equal(count, 5 + 3); /* five versions; draft, submitted and blocked are told to people */
+    assert_int_equal(notices, 3);
+    assert_string_equal(json_text(last, "status"), "blocked_by_scan");
+    assert_non_null(strstr(json_text(last, "status_message"), "the scanner found malware"));
+    const json_t *to = json_object_get(last, "recipients");
+    assert_int_equal(json_array_size(to), 2);
+    assert_string_equal(json_string_value(json_array_get(to, 0)), "requestor");
+    assert_string_equal(json_string_value(json_array_get(to, 1)), "workspace_owners");
+}
+
 static void a_pass_that_has_a_blocking_finding_is_none(void **state)
 {
     struct bench *b = *state;
@@ -532,6 +567,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         GATES_TEST(what_passes_goes_to_the_review_with_its_report),
         GATES_TEST(what_blocks_is_moved_away_and_says_why),
+        GATES_TEST(what_was_blocked_is_told_to_requestor_and_owners),
         GATES_TEST(a_pass_that_has_a_blocking_finding_is_none),
         GATES_TEST(a_report_with_holes_says_nothing),
         GATES_TEST(t45_a_verdict_of_other_bytes_is_ignored),
