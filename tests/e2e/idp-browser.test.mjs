@@ -1,27 +1,13 @@
 // The provider's pages in a real browser: Debian's Chromium, with and without JavaScript, by keyboard alone.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
-import { chromium } from 'playwright-core';
-import { postForm, startTree, temporaryDir } from './harness.mjs';
+import { postForm, startTree } from './harness.mjs';
+import { startBrowser } from './lib/browser.mjs';
 import { authorizeUrl, discover, pkce } from './lib/login.mjs';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const PICTURES = process.env.AIRLOCK_PICTURES; // a directory: the pages are kept there to be looked at
-
-/** A browser of the test's own, with nothing in it. */
-async function startBrowser(t, options = {}) {
-  const profile = temporaryDir('chromium');
-  const context = await chromium.launchPersistentContext(profile, { executablePath: '/usr/bin/chromium', headless: true, args: FLAGS, ...options });
-  t.after(async () => {
-    await context.close();
-    fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  });
-  context.setDefaultTimeout(20_000);
-  return context;
-}
 
 /** The program that the browser comes back to: answers each call with "back". */
 async function startProgram(t) {

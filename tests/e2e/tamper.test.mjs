@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
-import { assertProblem, filesHolding, getBlob, inReview, startTree, until } from './harness.mjs';
+import { assertProblem, draftWith, filesHolding, getBlob, inReview, startTree, until } from './harness.mjs';
 
 const BYTES = Buffer.from('Exactly these bytes were reviewed. '.repeat(3000));
 
@@ -19,7 +19,7 @@ function flipOneByte(file) {
 }
 
 for (const [type, approval] of [['export', true], ['import', true], ['export', false]]) {
-  test(`${type}, ${approval ? 'approved' : 'rejected'} after a byte changed: blocked_by_scan, with an alarm`, async (t) => {
+  test(`T43 ${type}, ${approval ? 'approved' : 'rejected'} after a byte changed: blocked_by_scan, with an alarm`, async (t) => {
     const tree = await startTree(t);
     const request = await inReview(tree, type, { 'report.txt': BYTES });
     const files = filesHolding(tree, BYTES);
@@ -41,7 +41,7 @@ for (const [type, approval] of [['export', true], ['import', true], ['export', f
   });
 }
 
-test('a file that grew or vanished after the seal is not released either', async (t) => {
+test('T43 a file that grew or vanished after the seal is not released either', async (t) => {
   const tree = await startTree(t);
   const grown = await inReview(tree, 'export', { 'grown.txt': Buffer.concat([BYTES, Buffer.from('1')]) });
   const [file] = filesHolding(tree, Buffer.concat([BYTES, Buffer.from('1')]));
@@ -60,4 +60,15 @@ test('a file that grew or vanished after the seal is not released either', async
     return !now.status.endsWith('_in_progress') && now;
   }, { timeout: 30_000 });
   assert.ok(['blocked_by_scan', 'failed'].includes(end.status), end.status);
+});
+
+test('T43 a byte that changed before the seal: blocked, with an alarm', async (t) => {
+  const tree = await startTree(t);
+  const request = await draftWith(tree, 'export', { 'report.txt': BYTES });
+  const files = filesHolding(tree, BYTES);
+  assert.equal(files.length, 1);
+  flipOneByte(files[0]);
+  assert.equal((await tree.as('alice').submit(request)).status, 200);
+  await tree.as('alice').waitStatus(request, 'blocked_by_scan');
+  assert.ok(tree.logLines().some((line) => line.level === 'alarm' && line.message.includes(request.id)), 'an alarm names the request');
 });
