@@ -1,198 +1,392 @@
-/* The walk: unpacks with libarchive, depth first. Runs in a sandboxed child; must never open a file, start a program or
- * believe a size that an archive tells. */
+/* The walk: our own look at the bytes says what is an archive, libarchive unpacks it, depth first. Runs in a sandboxed
+ * child; must never open a file, start a program, or believe a size that an archive tells. */
 #include "gate/walk.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <locale.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "gate/encrypted.h"
+#include "gate/member_name.h"
+#include "gate/peek.h"
+#include "gate/unpack.h"
+#include "gate/zip_index.h"
 
-#define READ_BLOCK ((size_t)64 * 1024)
 #define RATIO_FROM ((uint64_t)16 * 1024 * 1024)
 
 struct walker {
     const struct check *check;
     const struct walk *walk;
     int64_t deadline_ms;
-    uint64_t members, bytes;
+    int64_t members;
+    uint64_t bytes;
     int missed; /* WALK_… */
     bool ended; /* a limit of the whole walk was reached */
 };
 
-struct source {
-    int fd;
-    uint64_t size, at;
-    char block[READ_BLOCK];
+/* An archive that is being unpacked. */
+struct level {
+    struct walker *walker;
+    struct level *outer;
+    const struct member *file;
+    enum archive_kind kind;
+    int number;        /* how many archives it lies in: which scratch file is its members' */
+    uint64_t unpacked; /* of it, at every depth */
+    struct member_names *names;
+    struct unpack *unpack;
 };
 
-static la_ssize_t source_read(struct archive *archive, void *ctx, const void **ret)
-{
-    struct source *source = ctx;
-    ssize_t n = pread(source->fd, source->block, sizeof source->block, (off_t)source->at);
+static int file_walk(struct walker *walker, struct level *outer, struct member *file, struct error *err);
 
-    (void)archive;
-    if (n > 0)
-        source->at += (uint64_t)n;
-    *ret = source->block;
-    return n < 0 ? ARCHIVE_FATAL : n;
+static int64_t policy_number(const struct walker *walker, enum gate_policy_row row)
+{
+    return walker->check->policy->number[row];
 }
 
-static la_int64_t source_seek(struct archive *archive, void *ctx, la_int64_t offset, int whence)
+static void note(struct walker *walker, int missed, enum finding finding, const char *path, const char *detail)
 {
-    struct source *source = ctx;
-    int64_t base = whence == SEEK_SET ? 0 : (int64_t)(whence == SEEK_CUR ? source->at : source->size);
-
-    (void)archive;
-    if (offset < -base || base + offset > (int64_t)source->size)
-        return ARCHIVE_FATAL;
-    source->at = (uint64_t)(base + offset);
-    return (la_int64_t)source->at;
-}
-
-static void cleanup_archive(struct archive **archive)
-{
-    if (*archive)
-        (void)archive_read_free(*archive);
-}
-
-static struct archive *archive_open(struct source *source)
-{
-    static int (*const FORMATS[])(struct archive *) = {
-        archive_read_support_filter_gzip,    archive_read_support_filter_bzip2, archive_read_support_filter_xz,
-        archive_read_support_filter_lzma,    archive_read_support_filter_lzip,  archive_read_support_filter_lz4,
-        archive_read_support_filter_zstd,    archive_read_support_filter_compress,
-        archive_read_support_format_zip,     archive_read_support_format_7zip,  archive_read_support_format_tar,
-        archive_read_support_format_rar,     archive_read_support_format_rar5,  archive_read_support_format_cab,
-        archive_read_support_format_iso9660, archive_read_support_format_lha,   archive_read_support_format_ar,
-        archive_read_support_format_cpio,    archive_read_support_format_raw,
-    };
-    struct archive *archive = archive_read_new();
-
-    for (size_t i = 0; archive && i < ARRAY_LEN(FORMATS); i++)
-        (void)FORMATS[i](archive);
-    (void)archive_read_set_read_callback(archive, source_read);
-    (void)archive_read_set_seek_callback(archive, source_seek);
-    (void)archive_read_set_callback_data(archive, source);
-    (void)archive_read_open1(archive);
-    return archive;
-}
-
-static bool limit_reached(struct walker *walker, const char *path, enum finding finding)
-{
-    walker->missed |= WALK_LIMIT;
-    walker->ended = true;
-    if (walker->walk->report)
+    walker->missed |= missed;
+    if (!walker->walk->report)
+        return;
+    if (detail)
+        report_add(walker->walk->report, finding, &(struct spot){.member = path}, "%s", detail);
+    else
         report_add(walker->walk->report, finding, &(struct spot){.member = path}, NULL);
-    return true;
 }
 
-static bool bytes_allowed(struct walker *walker, const char *path, uint64_t size)
+/* A limit of everything together: the walk ends. */
+static void limit(struct walker *walker, enum finding finding, const char *path)
 {
-    const int64_t *policy = walker->check->policy->number;
-
-    walker->bytes += size;
-    if (walker->bytes > (uint64_t)policy[GATE_POLICY_ARCHIVE_BYTES])
-        return !limit_reached(walker, path, FINDING_ARCHIVE_BYTES);
-    if (walker->bytes > RATIO_FROM && walker->bytes / (uint64_t)policy[GATE_POLICY_ARCHIVE_RATIO] > walker->check->size)
-        return !limit_reached(walker, path, FINDING_ARCHIVE_RATIO);
-    if (clock_mono_ms() > walker->deadline_ms)
-        return !limit_reached(walker, path, FINDING_ARCHIVE_TIME);
-    return true;
+    walker->ended = true;
+    note(walker, WALK_LIMIT, finding, path, NULL);
 }
 
-/* 0, or negative. *ret_whole false where the archive is damaged. */
-static int unpack(struct walker *walker, struct archive *archive, const char *path, int fd, uint64_t *ret_size,
-                  bool *ret_whole, struct error *err)
+/* Counts bytes before they are written. False: that is too much. */
+static bool bytes_allowed(struct level *level, const char *path, uint64_t count)
 {
-    const void *block;
-    size_t len;
-    la_int64_t offset = 0;
-    uint64_t end = 0;
-    int r;
+    struct walker *walker = level->walker;
+    uint64_t most = (uint64_t)policy_number(walker, GATE_POLICY_ARCHIVE_BYTES);
 
-    if (ftruncate(fd, 0) < 0)
-        return error_set_errno(err, E_IO, "scratch file");
-    while ((r = archive_read_data_block(archive, &block, &len, &offset)) == ARCHIVE_OK) {
-        if (offset < (la_int64_t)end || !bytes_allowed(walker, path, (uint64_t)offset + len - end))
-            break;
-        int failed = file_pwrite_all(fd, block, len, (uint64_t)offset, err);
-        if (failed)
-            return failed;
-        end = (uint64_t)offset + len;
+    if (count > most || walker->bytes > most - count) {
+        limit(walker, FINDING_ARCHIVE_BYTES, path);
+        return false;
     }
-    *ret_size = end;
-    *ret_whole = r == ARCHIVE_EOF;
+    walker->bytes += count;
+    for (struct level *at = level; at; at = at->outer) {
+        at->unpacked += count;
+        if (at->unpacked > RATIO_FROM &&
+            at->unpacked / (uint64_t)policy_number(walker, GATE_POLICY_ARCHIVE_RATIO) > at->file->size) {
+            limit(walker, FINDING_ARCHIVE_RATIO, path);
+            return false;
+        }
+    }
+    if (clock_mono_ms() > walker->deadline_ms) {
+        limit(walker, FINDING_ARCHIVE_TIME, path);
+        return false;
+    }
+    return true;
+}
+
+/* libarchive gave up, at a member (path) or with the whole archive. Negative: it was our fault. */
+static int unpack_failed(struct level *level, const char *path, bool encrypted, struct error *err)
+{
+    struct walker *walker = level->walker;
+
+    if (level->unpack->failed)
+        return error_set(err, E_IO, "reading the file: %s", strerror(level->unpack->failed));
+    if (level->unpack->late)
+        limit(walker, FINDING_ARCHIVE_TIME, path);
+    else if (encrypted)
+        note(walker, WALK_ENCRYPTED, FINDING_ARCHIVE_ENCRYPTED, path, NULL);
+    else if (unpack_lacks_memory(level->unpack))
+        note(walker, WALK_LIMIT, FINDING_ARCHIVE_BROKEN, path, "unpacking it takes more memory than a check has");
+    else
+        note(walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, path, NULL);
     return 0;
 }
 
-static int walk_one(struct walker *walker, struct member *member, int level, struct error *err);
-
-static int walk_entry(struct walker *walker, struct archive *archive, struct archive_entry *entry,
-                      const struct member *parent, int level, struct error *err)
+/* Writes the holes of a sparse member, too. */
+static int block_write(struct level *level, struct member *member, const void *block, size_t len, uint64_t offset,
+                       struct error *err)
 {
-    const char *name = archive_format(archive) == ARCHIVE_FORMAT_RAW ? "data" : archive_entry_pathname(entry);
-    AUTO_FREE char *path = parent->path ? xasprintf("%s!/%s", parent->path, name ? name : "?") : xstrdup(name ? name : "?");
-    struct member member = {.path = path, .depth = parent->depth + 1, .fd = walker->check->scratch[level]};
-
-    if (++walker->members > (uint64_t)walker->check->policy->number[GATE_POLICY_ARCHIVE_MEMBERS]) {
-        (void)limit_reached(walker, path, FINDING_ARCHIVE_MEMBERS);
+    if (!bytes_allowed(level, member->path, offset - member->size + len))
         return 0;
-    }
-    if (archive_entry_is_encrypted(entry)) {
-        walker->missed |= WALK_ENCRYPTED;
-        if (walker->walk->report)
-            report_add(walker->walk->report, FINDING_ARCHIVE_ENCRYPTED, &(struct spot){.member = path}, NULL);
-        return 0;
-    }
-    int r = unpack(walker, archive, path, member.fd, &member.size, &member.whole, err);
-    if (r || walker->ended || member.size == 0)
-        return r;
-    if (!member.whole)
-        walker->missed |= WALK_BROKEN;
-    member.name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    return walk_one(walker, &member, level + 1, err);
+    int r = len > 0 ? file_pwrite_all(member->fd, block, len, offset, err) : 0;
+    if (r == 0 && len == 0 && offset > member->size && ftruncate(member->fd, (off_t)offset) < 0)
+        r = error_set_errno(err, E_IO, "scratch file");
+    if (r == 0)
+        member->size = offset + len;
+    return r;
 }
 
-static int walk_one(struct walker *walker, struct member *member, int level, struct error *err)
+/* Fills member's scratch file, size and whole. A limit shows in walker->ended. */
+static int member_unpack(struct level *level, struct archive_entry *entry, struct member *member, struct error *err)
 {
-    struct archive_entry *entry;
-    AUTO_FREE struct source *source = xmalloc(sizeof *source);
+    const void *block = NULL;
+    size_t len = 0;
+    la_int64_t offset = 0;
+    bool whole = true;
     int r, failed;
 
-    source->fd = member->fd, source->size = member->size, source->at = 0;
-    CLEANUP(cleanup_archive) struct archive *archive = archive_open(source);
-    if (!archive)
-        return error_set(err, E_INTERNAL, "out of memory");
-    r = archive_read_next_header(archive, &entry);
-    if (r == ARCHIVE_OK && !(archive_format(archive) == ARCHIVE_FORMAT_RAW && archive_filter_count(archive) == 1))
-        member->archive = archive_format(archive) == ARCHIVE_FORMAT_RAW ? archive_filter_name(archive, 0)
-                                                                       : archive_format_name(archive);
-    (void)lseek(member->fd, 0, SEEK_SET);
-    failed = walker->walk->visit(walker->walk->ctx, member, err);
-    if (failed || !member->archive)
-        return failed;
-    if (level > (int)walker->check->policy->number[GATE_POLICY_ARCHIVE_DEPTH]) {
-        (void)limit_reached(walker, member->path, FINDING_ARCHIVE_DEPTH);
+    if (ftruncate(member->fd, 0) < 0)
+        return error_set_errno(err, E_IO, "scratch file");
+    do {
+        r = archive_read_data_block(level->unpack->archive, &block, &len, &offset);
+        if (r < ARCHIVE_WARN || (r != ARCHIVE_EOF && offset < (la_int64_t)member->size))
+            return unpack_failed(level, member->path,
+                                 archive_entry_is_encrypted(entry) || archive_read_has_encrypted_entries(level->unpack->archive) > 0,
+                                 err);
+        if (r == ARCHIVE_EOF && offset <= (la_int64_t)member->size)
+            break;
+        whole = whole && r != ARCHIVE_WARN;
+        failed = block_write(level, member, block, r == ARCHIVE_EOF ? 0 : len, (uint64_t)offset, err);
+        if (failed || level->walker->ended)
+            return failed;
+    } while (r != ARCHIVE_EOF);
+    member->whole = whole;
+    if (!whole)
+        note(level->walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, member->path, "its checksum or its size is wrong");
+    return 0;
+}
+
+/* What the archive calls it; borrowed from entry or from *buffer. */
+static const char *entry_name(struct level *level, struct archive_entry *entry, char **buffer)
+{
+    if (archive_format(level->unpack->archive) == ARCHIVE_FORMAT_RAW)
+        return *buffer = member_name_unpacked(level->file->name);
+    const char *name = archive_entry_pathname(entry);
+    if (!name)
+        name = archive_entry_pathname_utf8(entry);
+    return name && *name ? name : "?";
+}
+
+/* Findings that the head of a member is enough for. */
+static void entry_check(struct level *level, struct archive_entry *entry, const char *name, const char *path)
+{
+    struct walker *walker = level->walker;
+    mode_t type = archive_entry_filetype(entry);
+    const char *escape = member_name_escape(name);
+
+    if (level->kind == ARCHIVE_KIND_AR && name[0] == '/') /* its own tables */
+        return;
+    if (escape)
+        note(walker, 0, FINDING_ARCHIVE_ESCAPE, path, escape);
+    if ((type != 0 && type != AE_IFREG && type != AE_IFDIR) || archive_entry_hardlink(entry) ||
+        archive_entry_symlink(entry))
+        note(walker, 0, FINDING_ARCHIVE_LINK, path, NULL);
+    if (type != AE_IFDIR && !member_names_add(level->names, name))
+        note(walker, 0, FINDING_ARCHIVE_TWICE, path, "its name comes twice");
+}
+
+/* A directory, a link or a device has no bytes; some are written with some. */
+static bool entry_is_file(struct archive_entry *entry)
+{
+    mode_t type = archive_entry_filetype(entry);
+
+    return (type == 0 || type == AE_IFREG) && !archive_entry_hardlink(entry) && !archive_entry_symlink(entry);
+}
+
+static void entry_list(struct walker *walker, struct archive_entry *entry, const char *path)
+{
+    la_int64_t size = archive_entry_size(entry);
+
+    if (walker->walk->report)
+        report_member(walker->walk->report, path, size > 0 ? (uint64_t)size : 0, NULL);
+}
+
+static int entry_walk(struct level *level, struct archive_entry *entry, struct error *err)
+{
+    struct walker *walker = level->walker;
+    AUTO_FREE char *buffer = NULL;
+    const char *name = entry_name(level, entry, &buffer);
+    AUTO_FREE char *path = level->file->path ? xasprintf("%s!/%s", level->file->path, name) : xstrdup(name);
+    struct member member = {.path = path, .name = member_name_last(path), .depth = level->file->depth + 1};
+
+    if (++walker->members > policy_number(walker, GATE_POLICY_ARCHIVE_MEMBERS)) {
+        limit(walker, FINDING_ARCHIVE_MEMBERS, path);
         return 0;
     }
-    for (; r == ARCHIVE_OK || r == ARCHIVE_WARN; r = archive_read_next_header(archive, &entry)) {
-        failed = walk_entry(walker, archive, entry, member, level, err);
-        if (failed || walker->ended)
+    entry_check(level, entry, name, path);
+    if (archive_entry_is_encrypted(entry)) {
+        note(walker, WALK_ENCRYPTED, FINDING_ARCHIVE_ENCRYPTED, path, NULL);
+        entry_list(walker, entry, path);
+        return 0;
+    }
+    if (!entry_is_file(entry) && archive_entry_size(entry) <= 0)
+        return 0;
+    member.fd = walker->check->scratch[level->number];
+    int r = member_unpack(level, entry, &member, err);
+    if (r || walker->ended || (member.size == 0 && !entry_is_file(entry)))
+        return r;
+    return file_walk(walker, level, &member, err);
+}
+
+/* Does anything but padding follow what was read? */
+static void trailing_check(struct level *level)
+{
+    const struct walk *walk = level->walker->walk;
+    enum archive_form form = archive_kind_facts(level->kind)->form;
+    bool counted = form == ARCHIVE_STREAM || level->kind == ARCHIVE_KIND_TAR || level->kind == ARCHIVE_KIND_CPIO ||
+                   level->kind == ARCHIVE_KIND_AR;
+
+    if (walk->trailing && counted && !peek_zeroes(level->file->fd, unpack_consumed(level->unpack), level->file->size))
+        walk->trailing(walk->ctx, level->file);
+}
+
+static int entries_walk(struct level *level, struct error *err)
+{
+    struct unpack *unpack = level->unpack;
+    struct archive_entry *entry;
+    int r, failed;
+
+    for (;;) {
+        unpack->deadline_ms = level->walker->deadline_ms; /* visitors move it */
+        r = archive_read_next_header(unpack->archive, &entry);
+        if (r == ARCHIVE_EOF)
+            break;
+        if (r < ARCHIVE_WARN)
+            return unpack_failed(level, level->file->path, archive_read_has_encrypted_entries(unpack->archive) > 0, err);
+        failed = entry_walk(level, entry, err);
+        if (failed || level->walker->ended)
             return failed;
     }
-    if (r != ARCHIVE_EOF)
-        walker->missed |= archive_read_has_encrypted_entries(archive) > 0 ? WALK_ENCRYPTED : WALK_BROKEN;
+    trailing_check(level);
     return 0;
+}
+
+static int tar_support(struct archive *archive)
+{
+    int r = archive_read_support_format_tar(archive);
+
+    /* Read on behind the end mark: other programs do. */
+    return r == ARCHIVE_OK ? archive_read_set_format_option(archive, "tar", "read_concatenated_archives", "1") : r;
+}
+
+/* Is it a tar that is compressed? Unpacks its first bytes. */
+static bool stream_holds_tar(const struct level *level)
+{
+    AUTO_UNPACK struct unpack unpack = {
+        .fd = level->file->fd, .size = level->file->size, .deadline_ms = level->walker->deadline_ms};
+    unsigned char head[ARCHIVE_TAR_HEAD];
+    struct archive_entry *entry;
+
+    if (!unpack_open(&unpack, archive_kind_facts(level->kind)->filter, unpack_support_plain) ||
+        archive_read_next_header(unpack.archive, &entry) != ARCHIVE_OK)
+        return false;
+    la_ssize_t len = archive_read_data(unpack.archive, head, sizeof head);
+    return len > 0 && archive_stream_is_tar(head, (size_t)len);
+}
+
+static void zip_problem_note(void *ctx, enum finding finding, const char *name, const char *detail)
+{
+    struct level *level = ctx;
+    const char *outer = level->file->path;
+    AUTO_FREE char *path = name && *name ? xasprintf("%s%s%s", outer ? outer : "", outer ? "!/" : "", name) : NULL;
+
+    note(level->walker, 0, finding, path ? path : outer, detail);
+}
+
+typedef int format_support(struct archive *archive);
+
+/* How to read a zip; NULL: not at all. */
+static format_support *zip_support(struct level *level)
+{
+    int64_t left = policy_number(level->walker, GATE_POLICY_ARCHIVE_MEMBERS) - level->walker->members;
+
+    switch (zip_index_check(level->file->fd, level->file->size, (uint64_t)left, zip_problem_note, level)) {
+    case ZIP_INDEX_GOOD:
+        return archive_read_support_format_zip_seekable;
+    case ZIP_INDEX_NONE:
+        level->walker->missed |= WALK_BROKEN;
+        return archive_read_support_format_zip_streamable;
+    default:
+        level->walker->missed |= WALK_LIMIT;
+        return NULL;
+    }
+}
+
+static format_support *level_support(struct level *level)
+{
+    const struct archive_kind_facts *facts = archive_kind_facts(level->kind);
+
+    if (facts->form == ARCHIVE_STREAM)
+        return stream_holds_tar(level) ? tar_support : unpack_support_plain;
+    if (level->kind == ARCHIVE_KIND_ZIP)
+        return zip_support(level);
+    return level->kind == ARCHIVE_KIND_TAR ? tar_support : facts->support;
+}
+
+static void cleanup_names(struct member_names **names)
+{
+    member_names_free(*names);
+}
+
+/* Walks a file as one kind of archive. sure: its bytes say so; otherwise libarchive is asked, and may say no. */
+static int archive_walk(struct walker *walker, struct level *outer, const struct member *file, enum archive_kind kind,
+                        bool sure, struct error *err)
+{
+    const struct archive_kind_facts *facts = archive_kind_facts(kind);
+    CLEANUP(cleanup_names) struct member_names *names = member_names_new();
+    AUTO_UNPACK struct unpack unpack = {.fd = file->fd, .size = file->size, .deadline_ms = walker->deadline_ms};
+    struct level level = {walker, outer, file, kind, outer ? outer->number + 1 : 0, 0, names, &unpack};
+
+    if (facts->form == ARCHIVE_CLOSED) {
+        note(walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, file->path, "it is an archive of a kind that is not unpacked here");
+        return 0;
+    }
+    format_support *support = level_support(&level);
+    if (!support)
+        return 0;
+    if (!unpack_open(&unpack, facts->filter, support))
+        return sure ? unpack_failed(&level, file->path, false, err) : 0;
+    if (level.number > policy_number(walker, GATE_POLICY_ARCHIVE_DEPTH)) {
+        note(walker, WALK_LIMIT, FINDING_ARCHIVE_DEPTH, file->path, NULL);
+        return 0;
+    }
+    if (level.number >= CHECK_SCRATCH_MAX || walker->check->scratch[level.number] < 0)
+        return error_set(err, E_INTERNAL, "no scratch file for members at depth %d", level.number + 1);
+    return entries_walk(&level, err);
+}
+
+static enum archive_kind lowest_kind(uint64_t kinds)
+{
+    return (enum archive_kind)__builtin_ctzll(kinds);
+}
+
+static int file_visit(struct walker *walker, struct member *file, struct error *err)
+{
+    int64_t before = clock_mono_ms();
+
+    if (lseek(file->fd, 0, SEEK_SET) < 0)
+        return error_set_errno(err, E_IO, "scratch file");
+    int r = walker->walk->visit(walker->walk->ctx, file, err);
+    walker->deadline_ms += clock_mono_ms() - before;
+    return r;
+}
+
+static int file_walk(struct walker *walker, struct level *outer, struct member *file, struct error *err)
+{
+    uint64_t kinds = archive_kinds(file->fd, file->size), carried = archive_kinds_carried(file->fd) & ~kinds;
+    const char *encrypted = encrypted_what(file->fd, file->size, file->path);
+
+    if (kinds)
+        file->archive = archive_kind_facts(lowest_kind(kinds))->name;
+    if (encrypted)
+        note(walker, WALK_ENCRYPTED, FINDING_ARCHIVE_ENCRYPTED, file->path, encrypted);
+    int r = file_visit(walker, file, err);
+    for (uint64_t left = kinds | carried; left && r == 0 && !walker->ended; left &= left - 1) {
+        enum archive_kind kind = lowest_kind(left);
+        r = archive_walk(walker, outer, file, kind, kinds & 1ULL << kind, err);
+    }
+    return r;
 }
 
 void walk_prepare(void)
 {
-    (void)setlocale(LC_CTYPE, "C.UTF-8");
-    tzset();
+    (void)setlocale(LC_CTYPE, "C.UTF-8"); /* names are bytes or UTF-8: libarchive then needs no tables to convert them */
+    tzset();                              /* for the dates of zip members */
 }
 
 int walk_members(const struct check *check, const struct walk *walk, struct error *err)
@@ -203,7 +397,7 @@ int walk_members(const struct check *check, const struct walk *walk, struct erro
         .deadline_ms = clock_mono_ms() + 1000 * check->policy->number[GATE_POLICY_ARCHIVE_SECONDS],
     };
     struct member file = {.name = check->name, .fd = check->fd, .size = check->size, .whole = true};
-    int r = walk_one(&walker, &file, 0, err);
+    int r = file_walk(&walker, NULL, &file, err);
 
     return r < 0 ? r : walker.missed;
 }

@@ -12,17 +12,20 @@ struct member {
     const char *name;    /* the last part of the path, or the file's name: never NULL */
     int fd;              /* its bytes, seekable, its offset at 0; the visitor may move it, and must not write */
     uint64_t size;
-    int depth;           /* 0: the file itself; 1: a member of it */
+    int depth;           /* 0: the file itself; 1: a member of it; a compressed tar is one archive */
     const char *archive; /* what it is, where it is an archive that will be walked ("zip", "tar", "gzip"); or NULL */
-    bool whole;          /* false: it is damaged, and these are the bytes that could be unpacked */
+    bool whole;          /* false: it is damaged, and these are the bytes that could be unpacked; none where size is 0 */
 };
 
 struct walk {
-    /* The file itself first, then every member that has bytes; a member before what is in it. Everything is borrowed,
+    /* The file itself first, then every member that is no directory or link; a member before what is in it. Everything is borrowed,
      * and gone after the call. 0, or a negative code, which ends the walk. Its time does not count as unpacking. */
     int (*visit)(void *ctx, const struct member *member, struct error *err);
     void *ctx;
-    struct report *report; /* NULL; otherwise the findings of GATE_ARCHIVE are added to it */
+    /* NULL, or called when a compressed file or an archive ends before its bytes do: what follows is not unpacked. */
+    void (*trailing)(void *ctx, const struct member *archive);
+    /* NULL; otherwise the findings of GATE_ARCHIVE are added to it, and the members that cannot be shown are listed. */
+    struct report *report;
 };
 
 /* Why the visitor did not see everything: bits. */
