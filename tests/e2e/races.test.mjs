@@ -2,7 +2,7 @@
 // An upload against a submit is T03, in abuse-writes.test.mjs.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { inReview, startTree, UNLIMITED } from './harness.mjs';
+import { inReview, Person, startTree, UNLIMITED } from './harness.mjs';
 import { expectOnDisk, inLanes, soon } from './lib/races.mjs';
 import { times } from './lib/scale.mjs';
 
@@ -82,4 +82,45 @@ test(`T26 ${RACES} approvals against cancellations`, { timeout: 900_000 }, async
   const counted = await decisions(tree);
   for (const { request } of ended) assert.equal(counted.get(request.id), 1);
   await expectOnDisk(tree, ended.map(({ request, won }) => [request.id, won ? request.sealed.files.map((f) => f.sha256) : []]));
+});
+
+/** Eight who may decide in the first workspace. */
+async function managers(tree) {
+  const admin = tree.as('admin');
+  const assign = (user, role) => admin.ok('POST', `/workspaces/${tree.first.id}/users/assign`, { user_ids: [user.id], role_id: role });
+  const { users } = await admin.ok('GET', '/admin/users');
+  const people = ['bob', 'erin'].map((name) => tree.as(name));
+  for (const name of ['carol', 'dave', 'mallory', 'admin']) {
+    await assign(users.find((user) => user.name === name), 'AirlockManager');
+    people.push(tree.as(name));
+  }
+  for (const name of ['robot one', 'robot two']) {
+    const { user, client_secret } = await admin.ok('POST', '/admin/users', { name, is_service: true });
+    await assign(user, 'AirlockManager');
+    people.push(new Person().learn(tree.ready, { name, client_id: user.client_id, client_secret }));
+  }
+  return people;
+}
+
+test('T30 of up to eight who decide at once, two approvals or one rejection count', { timeout: 900_000 }, async (t) => {
+  const tree = await startTree(t, { set: { ...UNLIMITED, 'policy.approvals': '2' } });
+  const everybody = await managers(tree);
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (let count = 2; count <= everybody.length; count += 1)
+      for (const rejects of [0, Math.floor(count / 2)]) {
+        const request = await inReview(tree, 'export', { 'a.txt': Buffer.from(`${round} ${count} ${rejects}`) });
+        const twice = everybody.slice(0, count).flatMap((who, i) => [[who, i], [who, i]]); // an impatient crowd
+        const answers = await Promise.all(twice.map(([who, i]) => soon(() => who.review(request, i >= rejects, request.digest))));
+        const won = answers.filter(({ status }) => status === 200).length;
+        for (const { status, text } of answers) assert.ok([200, 409].includes(status), `${status} ${text}`);
+        const { reviews } = await tree.as('alice').show(request);
+        const decided = reviews.map((review) => review.reviewDecision);
+        const isRejected = decided.includes('rejected');
+        const end = await tree.as('alice').waitStatus(request, isRejected ? 'rejected' : 'approved', 60_000);
+        assert.equal(end.reviews.length, won, JSON.stringify(answers.map(({ status }) => status)));
+        assert.equal(new Set(end.reviews.map(({ reviewer }) => reviewer.id)).size, won, 'one decision each person');
+        if (rejects === 0) assert.deepEqual(decided, ['approved', 'approved']);
+        else assert.ok(['rejected', 'approved,rejected', 'approved,approved'].includes(decided.sort().join()), decided.join());
+        assert.equal((await decisions(tree)).get(request.id), 1, 'one transition');
+      }
 });

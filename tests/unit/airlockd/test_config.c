@@ -208,6 +208,28 @@ static void test_sample(void **state)
     assert_non_null(strstr(str_text(&problems.text), "secrets.sas_key_file cannot be used"));
 }
 
+/* The sample with every "# name = value" taken in: each of them is a setting, with a value that it may have. */
+static void test_commented_samples(void **state)
+{
+    (void)state;
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_FREE char *sample = NULL;
+    AUTO_STR struct str text = STR_INIT(1 << 20);
+    size_t len;
+
+    AUTO_FD int fd = open(SAMPLE, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(file_read_fd(fd, SAMPLE, 1 << 20, &sample, &len, NULL), 0);
+    for (const char *line = sample; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        size_t name = str_starts(line, "# ") ? strspn(line + 2, "abcdefghijklmnopqrstuvwxyz_") : 0;
+        const char *from = name > 0 && str_starts(line + 2 + name, " = ") ? line + 2 : line;
+        str_append_len(&text, from, strcspn(from, "\n"));
+        str_append_char(&text, '\n');
+    }
+    settings_free(read_text(str_text(&text), NULL, &problems));
+    assert_null(strstr(str_text(&problems.text), "there is no setting"));
+    assert_null(strstr(str_text(&problems.text), " must be"));
+}
+
 static char *make_file(const char *name, mode_t mode)
 {
     char *path = xasprintf("%s/%s", dir, name);
@@ -240,9 +262,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_missing_secret),
-        cmocka_unit_test(test_missing_file), cmocka_unit_test(test_long_line),   cmocka_unit_test(test_valid),
-        cmocka_unit_test(test_behind_proxy), cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_mistakes),          cmocka_unit_test(test_all_at_once),
+        cmocka_unit_test(test_missing_secret),    cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_long_line),         cmocka_unit_test(test_valid),
+        cmocka_unit_test(test_behind_proxy),      cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_commented_samples),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/jwt.h"
+
 static void in_review(struct bench *b, const char *who)
 {
     char object[UUID_TEXT_SIZE];
@@ -110,6 +113,38 @@ static void t29_a_role_taken_away_is_gone_at_the_next_request(void **state)
     assert_string_equal(bench_status(b), "in_review");
 }
 
+/* A token of another provider, which says the role itself; NULL: none. The caller's. */
+static char *token_with_role(struct bench *b, const char *who, const char *role, int64_t age_s)
+{
+    int64_t now = clock_now_s();
+    AUTO_JSON json_t *claims =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:[s*]}", "iss", b->core.config.issuer, "aud", WS1, "sub", who, "iat",
+                  (json_int_t)(now - age_s), "exp", (json_int_t)now + 600, "roles", role);
+    char *token = NULL;
+    assert_int_equal(jwt_sign_rs256(b->key, claims, &token, NULL), 0);
+    return token;
+}
+
+/* Nobody tells airlock that a role ended there: what counts is the token of this request, and not for long. */
+static void t29_a_role_of_the_claim_ends_with_the_token(void **state)
+{
+    struct bench *b = *state;
+
+    in_review(b, "alice");
+    int64_t steps = bench_count(b, "transition");
+    b->core.config.roles_from_claim = true;
+    AUTO_FREE char *old = token_with_role(b, "erin", "AirlockManager", b->core.config.decision_token_age_s + 1);
+    AUTO_FREE char *without = token_with_role(b, "erin", "WorkspaceResearcher", 0);
+    AUTO_FREE char *none = token_with_role(b, "erin", NULL, 0); /* erin's assignment here says nothing any more */
+    AUTO_FREE char *fresh = token_with_role(b, "erin", "AirlockManager", b->core.config.decision_token_age_s - 10);
+    assert_int_equal(review_with(b, old, WS1, true), E_UNAUTHENTICATED);
+    assert_int_equal(review_with(b, without, WS1, true), E_FORBIDDEN);
+    assert_int_equal(review_with(b, none, WS1, true), E_NOT_FOUND);
+    assert_int_equal(bench_count(b, "transition"), steps);
+    assert_int_equal(review_with(b, fresh, WS1, true), 0);
+    assert_int_equal(bench_count(b, "transition"), steps + 1);
+}
+
 static void t30_two_people_approve(void **state)
 {
     struct bench *b = *state;
@@ -183,6 +218,7 @@ int main(void)
         T(t27_a_request_is_submitted_once),
         T(t27_a_cancelled_draft_is_not_submitted),
         T(t29_a_role_taken_away_is_gone_at_the_next_request),
+        T(t29_a_role_of_the_claim_ends_with_the_token),
         T(t30_two_people_approve),
         T(t30_the_requestor_is_none_of_them),
         T(t30_two_accounts_of_one_person_are_one),
