@@ -268,3 +268,12 @@ int api_list_any(struct cli *cli, const char *workspace, const char *path, const
     int r = api_list(cli, workspace, path, field, all, ret, err);
     return may_try_core(cli, r) && api_list(cli, NULL, path, field, all, ret, NULL) == 0 ? 0 : r;
 }
+
+int api_caller(struct cli *cli, const char *workspace, json_t **ret, struct error *err)
+{
+    if (!workspace)
+        return api_get(cli, NULL, "/me", ret, err);
+    AUTO_FREE char *path = xasprintf("/workspaces/%s/me", workspace);
+    const struct api_call call = {.method = "GET", .path = path, .workspace = workspace};
+    return api_send_any(cli, &call, ret, err);
+}

@@ -44,6 +44,9 @@ int api_scope(struct cli *cli, const char *workspace, char **ret, struct error *
 int api_send_any(struct cli *cli, const struct api_call *call, json_t **ret, struct error *err) MUST_USE;
 int api_list_any(struct cli *cli, const char *workspace, const char *path, const char *field, bool all, json_t **ret,
                  struct error *err) MUST_USE;
+/* Who the person is to the server, and with which roles: {"id","name","email","roles",…}, the caller's. workspace NULL:
+ * in the TRE. */
+int api_caller(struct cli *cli, const char *workspace, json_t **ret, struct error *err) MUST_USE;
 /* Not there, not allowed, or not for this token: another way in may help. */
 bool api_is_refusal(int code);
 

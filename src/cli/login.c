@@ -13,6 +13,7 @@
 #include "cli/prompt.h"
 #include "cli/server.h"
 #include "cli/table.h"
+#include "cli/text.h"
 #include "cli/tokens.h"
 #include "cli/url.h"
 #include "cli/workspace.h"
@@ -99,58 +100,79 @@ static int add_options(const struct args *args, json_t *login, struct error *err
     return add_program(args, login, err);
 }
 
-/* Most providers give a list; some one text with all of them in it. */
-static void append_roles(struct str *text, const json_t *claims)
+static void append_roles(struct str *text, const json_t *caller)
 {
     size_t index;
     json_t *role;
 
-    str_append(text, json_text(claims, "roles"));
-    json_array_foreach(json_object_get(claims, "roles"), index, role)
+    json_array_foreach(json_object_get(caller, "roles"), index, role)
     {
         str_append(text, index ? ", " : "");
         str_append(text, json_is_string(role) ? json_string_value(role) : "");
     }
+    if (index == 0)
+        str_append(text, "none");
 }
 
-/* The claims of the core token, or of the workspace's. */
-static int load_claims(struct cli *cli, const char *workspace, json_t **ret, struct error *err)
+static json_t *nobody(void)
 {
-    AUTO_FREE char *scope = NULL;
-    const char *token;
+    return json_pack("{s:s, s:s, s:[]}", "name", "", "id", "", "roles");
+}
 
-    int r = workspace ? api_scope(cli, workspace, &scope, err) : 0;
-    if (!r)
-        r = tokens_get(cli, scope ? scope : json_text(cli->login, "core_scope"), &token, err);
-    return r ? r : oauth_claims(token, ret, err);
+/* What the server says, not the token: which claim names the person and the roles is the server's setting. */
+static int load_caller(struct cli *cli, const char *workspace, json_t **ret, struct error *err)
+{
+    int r = api_caller(cli, workspace, ret, err);
+    if (r != E_FORBIDDEN || workspace)
+        return r;
+    *ret = nobody(); /* no role in the TRE; perhaps in workspaces */
+    return 0;
+}
+
+static int print_caller(const struct cli *cli, const char *workspace, const json_t *caller, struct error *err)
+{
+    AUTO_FACTS struct facts facts = FACTS_INIT;
+    AUTO_STR struct str roles = STR_INIT(4096);
+    const char *url = json_text(cli->login, "url");
+    const char *method = json_text(cli->login, "method");
+
+    if (cli->json) {
+        AUTO_JSON json_t *whole = json_pack("{s:s, s:s, s:s, s:s, s:O}", "url", url, "method", method, "name",
+                                            json_text(caller, "name"), "id", json_text(caller, "id"), "roles",
+                                            json_object_get(caller, "roles"));
+        return output_json(whole, err);
+    }
+    append_roles(&roles, caller);
+    facts_add(&facts, "Server", url);
+    facts_add(&facts, "Login", method);
+    facts_add(&facts, "Name", json_text(caller, "name"));
+    facts_add(&facts, "Id", json_text(caller, "id"));
+    facts_add(&facts, workspace ? "Roles there" : "Roles", str_text(&roles));
+    return output_write(str_text(&facts.text), err);
 }
 
 static int print_identity(struct cli *cli, const char *workspace, struct error *err)
 {
-    AUTO_FACTS struct facts facts = FACTS_INIT;
-    AUTO_STR struct str roles = STR_INIT(4096);
-    AUTO_JSON json_t *claims = NULL;
+    AUTO_JSON json_t *caller = NULL;
 
-    int r = load_claims(cli, workspace, &claims, err);
-    if (r)
-        return r;
-    const char *id = oauth_subject(claims);
-    const char *url = json_text(cli->login, "url");
-    const char *method = json_text(cli->login, "method");
-    if (cli->json) {
-        const json_t *list = json_object_get(claims, "roles");
-        AUTO_JSON json_t *whole =
-            json_pack("{s:s, s:s, s:s, s:s, s:o}", "url", url, "method", method, "name", json_text(claims, "name"),
-                      "id", id, "roles", list ? json_deep_copy(list) : json_array());
-        return output_json(whole, err);
+    int r = load_caller(cli, workspace, &caller, err);
+    return r ? r : print_caller(cli, workspace, caller, err);
+}
+
+/* The provider has let the person in; a server that is away, or has not heard of the provider's new key yet, changes
+ * nothing about that. */
+static int print_login(struct cli *cli, struct error *err)
+{
+    AUTO_JSON json_t *caller = NULL;
+    AUTO_STR struct str line = STR_INIT(1024);
+    struct error why = {0};
+
+    if (load_caller(cli, NULL, &caller, &why) != 0) {
+        caller = nobody();
+        text_append_safe(&line, why.detail);
+        (void)fprintf(stderr, "You are logged in; the server does not say yet who you are: %s\n", str_text(&line));
     }
-    append_roles(&roles, claims);
-    facts_add(&facts, "Server", url);
-    facts_add(&facts, "Login", method);
-    facts_add(&facts, "Name", json_text(claims, "name"));
-    facts_add(&facts, "Id", id);
-    facts_add(&facts, workspace ? "Roles there" : "Roles", roles.len ? str_text(&roles) : "none");
-    return output_write(str_text(&facts.text), err);
+    return print_caller(cli, NULL, caller, err);
 }
 
 /* A client can be registered for one way to send its secret only, whatever the provider knows besides. */
@@ -202,7 +224,7 @@ int login_run(struct cli *cli, const struct args *args, struct error *err)
         r = tokens_begin(cli, login, answer, err);
     if (!r)
         r = config_set_current(url, err);
-    return r ? r : print_identity(cli, NULL, err);
+    return r ? r : print_login(cli, err);
 }
 
 int logout_run(struct cli *cli, const struct args *args, struct error *err)

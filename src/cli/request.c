@@ -8,9 +8,7 @@
 #include "base/json.h"
 #include "base/uuid.h"
 #include "cli/api.h"
-#include "cli/oauth.h"
 #include "cli/table.h"
-#include "cli/tokens.h"
 #include "cli/url.h"
 #include "cli/workspace.h"
 
@@ -108,23 +106,6 @@ int request_new_run(struct cli *cli, const struct args *args, struct error *err)
     return r ? r : request_print(cli, envelope, err);
 }
 
-/* The person's own id, for --mine. */
-static int own_id(struct cli *cli, char **ret, struct error *err)
-{
-    AUTO_JSON json_t *claims = NULL;
-    const char *token;
-
-    int r = tokens_open(cli, err);
-    if (!r)
-        r = tokens_get(cli, json_text(cli->login, "core_scope"), &token, err);
-    if (!r)
-        r = oauth_claims(token, &claims, err);
-    if (r)
-        return r;
-    *ret = xstrdup(oauth_subject(claims));
-    return 0;
-}
-
 static void append_filters(struct str *path, const struct args *args)
 {
     static const char *const FILTERS[] = {"type", "status"};
@@ -143,16 +124,16 @@ static int list_workspace(struct cli *cli, const struct args *args, const char *
 {
     AUTO_STR struct str path = STR_INIT(API_PATH_MAX);
     AUTO_JSON json_t *page = NULL;
-    AUTO_FREE char *me = NULL;
+    AUTO_JSON json_t *me = NULL;
     bool all = args_has(args, "all");
 
     str_printf(&path, "/workspaces/%s/requests", workspace);
     append_filters(&path, args);
     if (args_has(args, "mine")) {
-        int r = own_id(cli, &me, err);
+        int r = api_caller(cli, workspace, &me, err);
         if (r)
             return r;
-        url_append_query(&path, "creator_user_id", me);
+        url_append_query(&path, "creator_user_id", json_text(me, "id"));
     }
     int r = api_list_any(cli, workspace, str_text(&path), "airlockRequests", all, &page, err);
     if (!r)

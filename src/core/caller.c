@@ -190,3 +190,9 @@ json_t *caller_render(const struct principal *who)
                      "roles", role_names(who->roles), "audience", who->audience, "is_workspace_token",
                      !who->is_core_token);
 }
+
+int caller_get(struct core *core UNUSED, struct call *call, json_t **ret_ok, struct error *err UNUSED)
+{
+    *ret_ok = caller_render(&call->who);
+    return 0;
+}

@@ -15,6 +15,9 @@ int caller_authorise(struct core *core, struct call *call, enum right right, str
 /* A decision wants a fresh token: E_UNAUTHENTICATED when it is older than auth.decision_token_age. */
 int caller_fresh(const struct core *core, const struct call *call, struct error *err) MUST_USE;
 
+/* Answers who the caller is: by the claims that the operator has chosen, which no client knows. */
+call_handler caller_get;
+
 /* The person as shown in createdBy, updatedBy and reviewer. */
 json_t *caller_render(const struct principal *who);
 

@@ -30,6 +30,8 @@ static const struct {
     /* people, through airlock-api */
     [MESSAGE_CORE_HEALTH] = {core_health, RIGHT_ANYTHING_OPEN},
     [MESSAGE_CORE_METADATA] = {core_metadata, RIGHT_ANYTHING_OPEN},
+    [MESSAGE_CALLER_GET] = {caller_get, RIGHT_LOOK_AROUND},
+    [MESSAGE_CALLER_IN_WORKSPACE] = {caller_get, RIGHT_READ},
     [MESSAGE_WORKSPACE_LIST] = {workspace_list, RIGHT_LOOK_AROUND},
     [MESSAGE_WORKSPACE_GET] = {workspace_get, RIGHT_SEE_WORKSPACE},
     [MESSAGE_WORKSPACE_SCOPE] = {workspace_scope, RIGHT_SEE_WORKSPACE},

@@ -18,11 +18,11 @@ const audienceOf = (scope) => /^api:\/\/(.+)\/\.default$/.exec(scope)[1];
 const PEOPLE = { alice: 'alice', bob: 'bob', mallory: 'mallory', [PROGRAM.id]: 'dave', [POSTER.id]: 'dave' };
 
 /** A provider, and a tree without accounts of its own; each workspace has an audience, as at Entra. */
-async function startBoth(t, { set = {}, ...options } = {}) {
+async function startBoth(t, { set = {}, person = 'oid', ...options } = {}) {
   const oids = {};
   const external = await startOidcProvider(t, {
     audience: (resource) => resource.replace('api://', ''),
-    claims: (audience, who) => ({ name: who, email: `${who}@example.org`, oid: oids[PEOPLE[who]] }),
+    claims: (audience, who) => ({ name: who, email: `${who}@example.org`, [person]: oids[PEOPLE[who]] }),
     people: ['alice', 'bob', 'mallory'], programs: [PROGRAM, POSTER], ...options,
   });
   const tree = await startTree(t, { set: { 'idp.enabled': 'false', 'auth.issuer': external.issuer, ...set } });
@@ -94,6 +94,18 @@ test('a whole life with oidc-provider: a program asks, a person decides', async 
   assert.deepEqual(external.requests, ['refresh_token ok', 'refresh_token ok'], 'both logins are renewed silently');
   await bob.ok(['logout']);
   assert.deepEqual(external.failures, []);
+});
+
+test('the command line asks the server who its person is', async (t) => {
+  const both = await startBoth(t, { person: 'staff', set: { 'auth.claim_subject': 'staff' } });
+  const oid = JSON.parse(fs.readFileSync(path.join(both.tree.dir, 'demo.json'), 'utf8')).accounts.find(({ name }) => name === 'dave').oid;
+  const pipeline = await programLoggedIn(both, PROGRAM);
+  const who = await pipeline.json(['whoami']);
+  assert.deepEqual([who.id, who.name, who.roles], [oid, PROGRAM.id, ['TREUser']]);
+  assert.deepEqual((await pipeline.json(['whoami', '--workspace', both.heart.id])).roles, ['WorkspaceResearcher']);
+  const id = await newRequest(pipeline, both.heart);
+  const { airlockRequests } = await pipeline.json(['request', 'list', '--mine', '--workspace', both.heart.id]);
+  assert.deepEqual(airlockRequests.map(({ airlockRequest }) => airlockRequest.id), [id]);
 });
 
 test('a provider that takes a secret in the form only', async (t) => {
