@@ -18,6 +18,7 @@
 
 #define ORIGINS_MAX 16
 #define SECRET_FILE_MAX 4096
+#define COMMAND_NAME_MAX 40 /* gate/command.h */
 #define LOWER_DIGITS "abcdefghijklmnopqrstuvwxyz0123456789"
 #define URL_HOST_CHARACTERS LOWER_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-:[]"
 
@@ -243,6 +244,23 @@ static int check_gate_policy(const char *text, struct error *err)
     return gate_policy_parse(text, &object, err);
 }
 
+/* Whether each can be executed, and by what, airlock-gate looks at its start. */
+static int check_commands(const char *text, struct error *err)
+{
+    AUTO_FREE char *list = xstrdup(text);
+    char *rest = list;
+
+    for (const char *word; (word = strtok_r(rest, " ", &rest));) {
+        size_t len = strspn(word, LOWER_DIGITS "-");
+        if (len == 0 || len > COMMAND_NAME_MAX || word[len] != '=' || word[len + 1] != '/')
+            return error_set(err, E_INVALID,
+                             "must be NAME=/absolute/program, with spaces between; a name has lower-case letters, digits "
+                             "and -, at most %d",
+                             COMMAND_NAME_MAX);
+    }
+    return check_text(text, err);
+}
+
 static const struct {
     const char *name;
     int (*check)(const char *text, struct error *err);
@@ -269,6 +287,7 @@ static const struct {
     [FORM_METADATA_NAMES] = {"names of metadata", check_metadata_names},
     [FORM_STORAGE_IO] = {"auto, uring or threads", check_storage_io},
     [FORM_GATE_POLICY] = {"policy of gates", check_gate_policy},
+    [FORM_COMMANDS] = {"names and programs", check_commands},
 };
 
 const char *form_name(enum form form)

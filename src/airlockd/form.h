@@ -28,6 +28,7 @@ enum form {
     FORM_METADATA_NAMES,
     FORM_STORAGE_IO,
     FORM_GATE_POLICY,
+    FORM_COMMANDS,
     FORM_COUNT,
 };
 

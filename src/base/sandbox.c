@@ -71,6 +71,7 @@ static const struct {
     {SANDBOX_READ, FS_READ_FILE | FS_READ_DIR},
     {SANDBOX_WRITE, FS_WRITE_FILE | FS_TRUNCATE | FS_MAKE_REG | FS_MAKE_DIR | FS_REMOVE_FILE | FS_REMOVE_DIR},
     {SANDBOX_REFER, FS_REFER},
+    {SANDBOX_EXECUTE, FS_EXECUTE},
 };
 
 static int set_limit(__rlimit_resource_t resource, rlim_t value, const char *what, struct error *err)

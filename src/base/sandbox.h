@@ -10,13 +10,14 @@
 
 #include "base/error.h"
 
-#define SANDBOX_RULES_MAX 16
+#define SANDBOX_RULES_MAX 32
 
-/* What may be done below a directory (or with one file). Nothing here grants execution. */
+/* What may be done below a directory (or with one file). */
 enum sandbox_access {
     SANDBOX_READ = 1 << 0,  /* open for reading, list directories */
     SANDBOX_WRITE = 1 << 1, /* open for writing, truncate; make and remove files and directories */
     SANDBOX_REFER = 1 << 2, /* rename and link between directories of this hierarchy, and to others that have it too */
+    SANDBOX_EXECUTE = 1 << 3, /* execute programs: airlock-gate alone, the checks that an operator names */
 };
 
 struct sandbox_rule {

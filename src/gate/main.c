@@ -4,9 +4,11 @@
  * key, and it decides nothing: core judges its results. */
 #include "gate/supervisor.h"
 
+static const struct checks CHECKS = {.prepare = NULL};
+
 int main(void)
 {
-    struct supervisor *supervisor = supervisor_new(child_begin());
+    struct supervisor *supervisor = supervisor_new(child_begin(), &CHECKS);
 
     supervisor_confine(supervisor);
     supervisor_run(supervisor);

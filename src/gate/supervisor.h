@@ -3,13 +3,13 @@
 #ifndef AIRLOCK_GATE_SUPERVISOR_H
 #define AIRLOCK_GATE_SUPERVISOR_H
 
-#include "base/macros.h"
+#include "gate/crew.h"
 #include "ipc/child.h"
 
 struct supervisor;
 
-/* child is taken over. Ends the process when it cannot start. */
-struct supervisor *supervisor_new(struct child *child);
+/* child is taken over, checks borrowed. Ends the process when it cannot start. */
+struct supervisor *supervisor_new(struct child *child, const struct checks *checks);
 /* Gives up everything but the scratch directory. Whatever checks need of files was read before. */
 void supervisor_confine(struct supervisor *supervisor);
 /* Works until airlockd or SIGTERM ends the process. */

@@ -1,0 +1,259 @@
+/* Seats, scratch files, deaths. Part of airlock-gate's main process. */
+#include "gate/crew.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/slots.h"
+
+static int64_t deaths_worth(const void *record)
+{
+    return *(const int *)record;
+}
+
+void crew_init(struct crew *crew, size_t size)
+{
+    crew->size = size;
+    crew->seats = xcalloc(size, sizeof *crew->seats);
+    crew->deaths = slots_new(sizeof(int), deaths_worth);
+    for (size_t i = 0; i < size; i++) {
+        crew->seats[i].checker = (struct checker){.life = -1, .pipe = -1};
+        for (size_t k = 0; k < CHECK_SCRATCH_MAX; k++)
+            crew->seats[i].scratch[k] = -1;
+    }
+}
+
+static struct seat *free_seat(const struct crew *crew)
+{
+    for (size_t i = 0; i < crew->size; i++)
+        if (!crew->seats[i].job)
+            return &crew->seats[i];
+    return NULL;
+}
+
+bool crew_has_seat(const struct crew *crew)
+{
+    return free_seat(crew) != NULL;
+}
+
+/* --- What a child is given --- */
+
+static int borrow_file(struct crew *crew, const struct job *job, const json_t *file, struct error *err)
+{
+    json_t *question = json_pack("{s:s, s:O}", "dir", job->dir, "size", json_object_get(file, "size"));
+    const char *field = job->is_check ? "extents" : "object";
+    int fd = -1;
+
+    json_object_set(question, field, json_object_get(file, field));
+    int r = ipc_call_fd(crew->mover, MESSAGE_OBJECT_OPEN, question, NULL, &fd, err);
+    if (r == 0 && fd < 0)
+        r = error_set(err, E_PROTOCOL, "airlock-mover lent nothing");
+    return r ? r : fd;
+}
+
+/* As many as the policy's depth may need, and one for what the deepest holds. */
+static int scratch_make(const struct crew *crew, struct seat *seat, const struct gate_policy *policy, struct error *err)
+{
+    int64_t count = policy->number[GATE_POLICY_ARCHIVE_DEPTH] + 1;
+
+    for (int64_t i = 0; i < count && i < CHECK_SCRATCH_MAX; i++) {
+        if (seat->scratch[i] >= 0)
+            continue;
+        seat->scratch[i] = openat(crew->scratch, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (seat->scratch[i] < 0)
+            return error_set_errno(err, E_IO, "A scratch file cannot be made");
+    }
+    return 0;
+}
+
+/* What one check wrote, the next one does not find. A file that cannot be emptied is not used again. */
+static void scratch_empty(struct seat *seat)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < CHECK_SCRATCH_MAX; i++) {
+        int fd = seat->scratch[i];
+        if (fd < 0 || (fstat(fd, &st) == 0 && (st.st_size == 0 || ftruncate(fd, 0) == 0) && lseek(fd, 0, SEEK_SET) == 0))
+            continue;
+        (void)close(fd);
+        seat->scratch[i] = -1;
+    }
+}
+
+/* The environment of an organisation's own program; command_env_free frees it. */
+static char **command_env(const struct job *job, const char *name)
+{
+    char **env = xcalloc(7, sizeof *env);
+
+    env[0] = xstrdup("LANG=C.UTF-8");
+    env[1] = xstrdup("PATH=/usr/bin:/bin");
+    env[2] = xasprintf("AIRLOCK_FILE_NAME=%s", name);
+    env[3] = xasprintf("AIRLOCK_DIRECTION=%s", job->direction);
+    env[4] = xasprintf("AIRLOCK_REQUEST=%s", job->request);
+    env[5] = xasprintf("AIRLOCK_WORKSPACE=%s", job->workspace);
+    return env;
+}
+
+static void command_env_free(char **env)
+{
+    for (char **at = env; at && *at; at++)
+        free(*at);
+    free(env);
+}
+
+static int seat_start(struct crew *crew, struct seat *seat, struct job *job, const struct unit *unit, int fd,
+                      struct error *err)
+{
+    const struct work *work = &job->work[unit->work];
+    struct check check = {
+        .fd = fd,
+        .size = (uint64_t)json_int(unit->file, "size"),
+        .name = json_text(unit->file, "name"),
+        .gates = work->gates,
+        .policy = &job->policy,
+        .scanner = -1,
+    };
+    char **env = work->command ? command_env(job, check.name) : NULL;
+    int r = work->command ? 0 : scratch_make(crew, seat, &job->policy, err);
+
+    memcpy(check.scratch, seat->scratch, sizeof check.scratch);
+    const struct checker_spec spec = {
+        .run = work->command ? NULL : crew->checks->run[work->kind],
+        .check = &check,
+        .command = work->command,
+        .env = env,
+        .scans = !work->command && work->kind == GATE_CHILD_SCAN,
+        .patience_ms = crew->patience_ms,
+    };
+    if (r == 0 && !spec.run && !spec.command)
+        r = error_set(err, E_UNAVAILABLE, "airlock-gate has no check of this kind");
+    if (r == 0)
+        r = checker_start(crew->checkers, &spec, &seat->checker, err);
+    command_env_free(env);
+    return r;
+}
+
+void crew_start(struct crew *crew, struct job *job, struct unit *unit)
+{
+    struct seat *seat = free_seat(crew);
+    struct error err = {0};
+
+    job->running++; /* while the mover is asked, too: nobody drops the job then */
+    AUTO_FD int fd = borrow_file(crew, job, unit->file, &err);
+    int r = fd < 0 ? fd : seat_start(crew, seat, job, unit, fd, &err);
+    if (r == 0) {
+        seat->job = job;
+        seat->unit = *unit;
+        *unit = (struct unit){0};
+        return;
+    }
+    job->running--;
+    job_unsure(job, false, "%s: %s", fd < 0 ? "A file could not be read" : "A check could not be started", err.detail);
+    unit_done(unit);
+}
+
+/* --- How a child ended --- */
+
+static char *death_key(const struct seat *seat)
+{
+    return xasprintf("%s/%lld/%zu", seat->job->request, (long long)json_int(seat->unit.file, "blob"), seat->unit.work);
+}
+
+/* It may be the file's doing, or not: it is tried again, and not for ever. */
+static void take_death(struct crew *crew, struct seat *seat, const char *why)
+{
+    AUTO_FREE char *key = death_key(seat);
+    int *deaths = slots_make(crew->deaths, key, strlen(key));
+    const struct work *work = &seat->job->work[seat->unit.work];
+    const char *what = work->command ? work->command->name : "A check of a file";
+
+    log_warning("%s of request %s (file %lld) did not come to an end: %s", what, seat->job->request,
+                (long long)json_int(seat->unit.file, "blob"), why);
+    ++*deaths;
+    if (*deaths < CREW_DEATHS_MAX || work->command) {
+        job_unsure(seat->job, true, "%s did not come to an end, and is tried again: %s", what, why);
+        return;
+    }
+    AUTO_FREE char *reason = xasprintf("Its check did not come to an end, %d times: %s", *deaths, why);
+    job_block(seat->job, &seat->unit, reason);
+}
+
+static int take_words(struct seat *seat, struct error *err)
+{
+    const struct work *work = &seat->job->work[seat->unit.work];
+    const struct str *said = &seat->checker.said;
+    struct answer answer = {0};
+    struct answer_part part = {0};
+    int r = work->command
+                ? answer_read_command(str_text(said), said->len, &seat->job->policy, &part, err)
+                : answer_read(str_text(said), said->len, work->gates, &seat->job->policy, &answer, err);
+
+    if (r == 0 && work->command)
+        job_take_command(seat->job, &seat->unit, &part);
+    else if (r == 0)
+        job_take_answer(seat->job, &seat->unit, &answer);
+    return r;
+}
+
+static void seat_clear(struct seat *seat)
+{
+    seat->job->running--;
+    seat->job = NULL;
+    unit_done(&seat->unit);
+    checker_done(&seat->checker);
+    scratch_empty(seat);
+}
+
+static void seat_ended(struct crew *crew, struct seat *seat)
+{
+    struct error err = {0};
+    char why[100];
+
+    if (seat->checker.end == CHECKER_SPOKE && take_words(seat, &err) == 0) {
+        AUTO_FREE char *key = death_key(seat);
+        slots_drop(crew->deaths, key, strlen(key));
+    } else {
+        checker_why(&seat->checker, why, sizeof why);
+        take_death(crew, seat, why);
+    }
+    seat_clear(seat);
+}
+
+void crew_look(struct crew *crew, int64_t now_ms)
+{
+    for (size_t i = 0; i < crew->size; i++)
+        if (crew->seats[i].job && checker_look(&crew->seats[i].checker, now_ms))
+            seat_ended(crew, &crew->seats[i]);
+}
+
+void crew_drop(struct crew *crew, const struct job *job)
+{
+    for (size_t i = 0; i < crew->size; i++)
+        if (crew->seats[i].job == job)
+            seat_clear(&crew->seats[i]);
+}
+
+size_t crew_polls(const struct crew *crew, struct pollfd *ret)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < crew->size; i++) {
+        if (!crew->seats[i].job)
+            continue;
+        ret[count++] = (struct pollfd){.fd = crew->seats[i].checker.life, .events = POLLIN};
+        ret[count++] = (struct pollfd){.fd = crew->seats[i].checker.pipe, .events = POLLIN};
+    }
+    return count;
+}
+
+int64_t crew_due(const struct crew *crew)
+{
+    int64_t due = INT64_MAX;
+
+    for (size_t i = 0; i < crew->size; i++)
+        if (crew->seats[i].job && crew->seats[i].checker.until_ms < due)
+            due = crew->seats[i].checker.until_ms;
+    return due;
+}
