@@ -137,9 +137,9 @@ static int print_caller(const struct cli *cli, const char *workspace, const json
     const char *method = json_text(cli->login, "method");
 
     if (cli->json) {
-        AUTO_JSON json_t *whole = json_pack("{s:s, s:s, s:s, s:s, s:O}", "url", url, "method", method, "name",
-                                            json_text(caller, "name"), "id", json_text(caller, "id"), "roles",
-                                            json_object_get(caller, "roles"));
+        AUTO_JSON json_t *whole =
+            json_pack("{s:s, s:s, s:s, s:s, s:O}", "url", url, "method", method, "name", json_text(caller, "name"),
+                      "id", json_text(caller, "id"), "roles", json_object_get(caller, "roles"));
         return output_json(whole, err);
     }
     append_roles(&roles, caller);
