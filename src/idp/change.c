@@ -163,18 +163,11 @@ void password_post(struct idp *idp, const struct request *request, struct answer
     if (!form_is_ours(idp, request, CHANGE_FORM, &content, a))
         return;
     const struct change change = {idp, request, content, request_param(request, "ticket"), a};
-    const struct signin signin = {
-        .kind = SIGNIN_PASSWORD,
-        .accounts = request->accounts,
-        .who = request_param(request, "username"),
-        .secret = request_param(request, "password"),
-        .client_id = json_text(json_object_get(content, "asked"), "client_id"),
-        .address = request->address,
-    };
+    const struct signin signin = signin_of_form(request, json_text(json_object_get(content, "asked"), "client_id"));
     const char *next = request_param(request, "new_password");
     int r = signin_check(idp, &signin, &account, &a->retry_after_s, &err);
     if (r != 0) {
-        show(&change, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
+        show(&change, signin.who, err.detail, signin_http_status(r));
         return;
     }
     const char *problem = change_problem(account, signin.secret, next, request_param(request, "new_password_again"));

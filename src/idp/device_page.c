@@ -206,21 +206,14 @@ static void allow(const struct allowing *allowing, const struct account *account
 static void on_password(const struct allowing *allowing)
 {
     const struct request *request = allowing->request;
-    const struct signin signin = {
-        .kind = SIGNIN_PASSWORD,
-        .accounts = request->accounts,
-        .who = request_param(request, "username"),
-        .secret = request_param(request, "password"),
-        .client_id = json_text(allowing->asked, "client_id"),
-        .address = request->address,
-    };
+    const struct signin signin = signin_of_form(request, json_text(allowing->asked, "client_id"));
     const struct account *account;
     struct session session;
     struct error err = {0};
 
     int r = signin_check(allowing->idp, &signin, &account, &allowing->answer->retry_after_s, &err);
     if (r != 0) {
-        show_allow_form(allowing, NULL, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
+        show_allow_form(allowing, NULL, signin.who, err.detail, signin_http_status(r));
         return;
     }
     if (account->must_change) { /* afterwards the code is typed again: it lives long enough */

@@ -77,23 +77,30 @@ static json_t *account_shown(const json_t *item)
                      json_flag(item, "is_service"), "disabled", json_flag(item, "disabled"));
 }
 
-static int ledger_change(struct idp *idp, change_fn *change, void *ctx, json_t **ret_account, struct error *err)
+/* With the lock held, also while what it took is let go: the next change begins with nobody else at its accounts. */
+static int change_accounts(struct idp *idp, change_fn *change, void *ctx, json_t **ret_account, struct error *err)
 {
     struct accounts *next = NULL;
     json_t *item = NULL;
 
-    pthread_mutex_lock(&idp->ledger->lock);
     AUTO_ACCOUNTS struct accounts *now = idp_accounts(idp);
     AUTO_JSON json_t *list = accounts_copy(now);
     AUTO_JSON json_t *document = json_pack("{s:O}", "accounts", list);
     int r = change(list, ctx, &item, err);
     if (r == 0)
         r = ledger_write(idp->ledger, document, &next, err);
-    if (r == 0)
-        idp_set_accounts(idp, next);
-    pthread_mutex_unlock(&idp->ledger->lock);
     if (r == 0 && ret_account)
         *ret_account = account_shown(item);
+    if (r == 0)
+        idp_set_accounts(idp, next);
+    return r;
+}
+
+static int ledger_change(struct idp *idp, change_fn *change, void *ctx, json_t **ret_account, struct error *err)
+{
+    pthread_mutex_lock(&idp->ledger->lock);
+    int r = change_accounts(idp, change, ctx, ret_account, err);
+    pthread_mutex_unlock(&idp->ledger->lock);
     return r;
 }
 

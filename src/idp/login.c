@@ -118,20 +118,13 @@ void login_finish(struct idp *idp, const struct request *request, json_t *asked,
 static void on_password(const struct login *login)
 {
     const struct request *request = login->request;
-    const struct signin signin = {
-        .kind = SIGNIN_PASSWORD,
-        .accounts = request->accounts,
-        .who = request_param(request, "username"),
-        .secret = request_param(request, "password"),
-        .client_id = json_text(login->asked, "client_id"),
-        .address = request->address,
-    };
+    const struct signin signin = signin_of_form(request, json_text(login->asked, "client_id"));
     const struct account *account;
     struct error err = {0};
 
     int r = signin_check(login->idp, &signin, &account, &login->answer->retry_after_s, &err);
     if (r != 0) {
-        show_form(login, NULL, signin.who, err.detail, r == E_UNAUTHENTICATED ? 403 : error_http_status(r));
+        show_form(login, NULL, signin.who, err.detail, signin_http_status(r));
         return;
     }
     if (account->must_change)

@@ -92,3 +92,20 @@ int signin_check(struct idp *idp, const struct signin *signin, const struct acco
     *ret = account;
     return 0;
 }
+
+struct signin signin_of_form(const struct request *request, const char *client_id)
+{
+    return (struct signin){
+        .kind = SIGNIN_PASSWORD,
+        .accounts = request->accounts,
+        .who = request_param(request, "username"),
+        .secret = request_param(request, "password"),
+        .client_id = client_id,
+        .address = request->address,
+    };
+}
+
+int signin_http_status(int code)
+{
+    return code == E_UNAUTHENTICATED ? 403 : error_http_status(code);
+}

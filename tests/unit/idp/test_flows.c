@@ -442,7 +442,7 @@ static void signing_out_works_without_core(void **state)
 
 /* --- T54: forms --- */
 
-static void t54_forged_device_and_logout_forms_are_refused(void **state)
+static void t54_forged_forms_are_refused(void **state)
 {
     (void)state;
     struct browser code = {0}, allow = {0}, logout = {0}, login = {0};
@@ -456,25 +456,35 @@ static void t54_forged_device_and_logout_forms_are_refused(void **state)
         endpoint_fn *post;
         const struct browser *browser;
         const char *fields;
-    } forms[] = {{device_post, &code, typed}, {device_post, &allow, PASSWORD}, {logout_post, &logout, "logout=1"}};
+        const struct browser *other; /* with a form of ours, for another page */
+    } forms[] = {
+        {authorize_post, &login, PASSWORD, &logout},
+        {device_post, &code, typed, &login},
+        {device_post, &allow, PASSWORD, &login},
+        {logout_post, &logout, "logout=1", &login},
+    };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         AUTO_FREE char *form = xasprintf("ticket=%s&%s", forms[i].browser->ticket, forms[i].fields);
         AUTO_FREE char *altered = xasprintf("ticket=x%s&%s", forms[i].browser->ticket, forms[i].fields);
-        AUTO_FREE char *foreign = xasprintf("ticket=%s&%s", login.ticket, forms[i].fields);
+        AUTO_FREE char *twice = xasprintf("ticket=%s&%s", forms[i].browser->ticket, form);
+        AUTO_FREE char *foreign = xasprintf("ticket=%s&%s", forms[i].other->ticket, forms[i].fields);
         const char *cookie = forms[i].browser->cookies;
         const struct ask rows[] = {
             {.params = form},
-            {.params = form, .cookie = login.cookies},
+            {.params = form, .cookie = forms[i].other->cookies},
             {.params = form, .cookie = "airlock_browser="},
+            {.params = form, .cookie = "airlock_browser=session"},
             {.params = form, .cookie = cookie, .fetch_site = "cross-site"},
             {.params = form, .cookie = cookie, .fetch_site = "same-site"},
             {.params = form, .cookie = cookie, .fetch_site = "none"},
             {.params = altered, .cookie = cookie},
-            {.params = foreign, .cookie = login.cookies}, /* a form of ours, for another page */
+            {.params = twice, .cookie = cookie},
+            {.params = foreign, .cookie = forms[i].other->cookies},
         };
         for (size_t row = 0; row < ARRAY_LEN(rows); row++) {
             struct answer a = ask_all(forms[i].post, rows[row]);
             assert_int_equal(a.status, 400);
+            assert_null(a.location);
             assert_null(a.cookie);
             answer_done(&a);
         }
@@ -647,7 +657,7 @@ int main(void)
         TEST(signing_out_ends_the_session_that_is_named),
         TEST(signing_out_leads_nowhere_else),
         TEST(signing_out_works_without_core),
-        TEST(t54_forged_device_and_logout_forms_are_refused),
+        TEST(t54_forged_forms_are_refused),
         TEST(nothing_is_given_that_is_not_on_record),
         TEST(failures_and_locks_are_told),
         TEST(unknown_accounts_take_as_long),
