@@ -1,14 +1,12 @@
 /* Reads cells. Runs in a sandboxed child of airlock-gate; pure. */
 #include "gate/cell.h"
 
-#include <endian.h>
 #include <string.h>
 
 #include "base/macros.h"
 
 #define DIGITS_MAX 18 /* fit into 64 bits */
 #define GROUP 3       /* digits between the commas of 1,234,567 */
-#define MARK_MAX 12   /* bytes of the longest mark */
 
 /* With lengths: nearly every cell of text is compared with all of them. */
 struct listed {
@@ -42,26 +40,6 @@ static const struct listed TOTALS[] = {
     LISTED("grand total"), LISTED("sub total"),   LISTED("subtotal"),   LISTED("column total"), LISTED("row total"),
     LISTED("all ages"),    LISTED("all persons"), LISTED("all people"), LISTED("all patients"), LISTED("all cases"),
 };
-
-/* Eight digits at once: pairs, then fours, then all. The first one is in the lowest byte. */
-static uint64_t eight_digits(uint64_t word)
-{
-    word = (word & 0x0F0F0F0F0F0F0F0FU) * 2561 >> 8;
-    word = (word & 0x00FF00FF00FF00FFU) * 6553601 >> 16;
-    return (word & 0x0000FFFF0000FFFFU) * 42949672960001U >> 32;
-}
-
-uint64_t cell_digits(const char *text, size_t len)
-{
-    uint64_t value = 0, word;
-
-    for (; len > 8; len--)
-        value = value * 10 + (uint64_t)(*text++ - '0');
-    memcpy(&word, text, 8);
-    word = len == 0 ? 0 : le64toh(word) << (64 - 8 * len); /* zeros before the digits */
-    static const uint64_t SCALE[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-    return value * SCALE[len] + eight_digits(word);
-}
 
 bool cell_is_decimal(const char *text, size_t len)
 {
@@ -232,9 +210,28 @@ static bool is_listed(const char *text, size_t len, const struct listed *list, s
     return false;
 }
 
+/* By the first letter, so that few words are compared with the marks. */
+static bool word_may_hide(char first)
+{
+    switch (letter_lower(first)) {
+    case 'c':
+    case 'h':
+    case 'l':
+    case 'm':
+    case 'n':
+    case 'r':
+    case 's':
+    case 'w':
+    case 'x':
+        return true;
+    default:
+        return !(letter(first) & LETTER_ALPHA);
+    }
+}
+
 static bool is_hidden(const char *text, size_t len)
 {
-    if (len > MARK_MAX)
+    if (len > CELL_MARK_MAX || !word_may_hide(*text))
         return false;
     if (len > SHORT_MAX && is_listed(text, len, HIDDEN_LONG, ARRAY_LEN(HIDDEN_LONG)))
         return true;

@@ -2,7 +2,12 @@
 #ifndef AIRLOCK_GATE_CELL_H
 #define AIRLOCK_GATE_CELL_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "gate/letters.h"
+
+#define CELL_MARK_MAX 12 /* bytes of the longest mark: a longer cell that begins with a letter is TEXT */
 
 enum cell_kind {
     CELL_EMPTY,
@@ -23,8 +28,29 @@ struct cell {        /* small: it travels in registers */
 /* decimal: the character before decimal places ('.', or ',' where the separator is ';'). Spaces at both ends are not
  * looked at. */
 struct cell cell_read(const char *text, size_t len, char decimal);
+
+/* Eight digits at once: pairs, then fours, then all. The first one is in the lowest byte. */
+static inline uint64_t cell_eight_digits(uint64_t word)
+{
+    word = (word & 0x0F0F0F0F0F0F0F0FU) * 2561 >> 8;
+    word = (word & 0x00FF00FF00FF00FFU) * 6553601 >> 16;
+    return (word & 0x0000FFFF0000FFFFU) * 42949672960001U >> 32;
+}
+
 /* 1 to 18 digits and nothing else; the caller looked. text has 8 readable bytes behind it. */
-uint64_t cell_digits(const char *text, size_t len);
+static inline uint64_t cell_digits(const char *text, size_t len)
+{
+    uint64_t value = 0, word;
+
+    for (; len > 8; len--)
+        value = value * 10 + (uint64_t)(*text++ - '0');
+    memcpy(&word, text, 8);
+    word = le64toh(word) << (64 - 8 * len); /* zeros before the digits */
+    for (size_t i = 0; value > 0 && i < len; i++)
+        value *= 10;
+    return value + cell_eight_digits(word);
+}
+
 /* A text of digits, signs and dots: is it a plain fraction, such as -12.5? Some that are (1.50) are left to cell_read.
  * len > 0. */
 bool cell_is_decimal(const char *text, size_t len);

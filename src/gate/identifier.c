@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define SECRET_MIN 12 /* bytes of the shortest that has no sign in it, and of a birth with its date */
+
 static void emails_find(const struct span *whole, struct sighting *found)
 {
     const char *at = whole->start;
@@ -40,6 +42,6 @@ void identifiers_find(const char *text, size_t len, unsigned letters, struct sig
         emails_find(&whole, found);
     if (letters & LETTER_DIGIT)
         numbers_find(&whole, found);
-    if (letters & LETTER_ALPHA && letters & (LETTER_OTHER | LETTER_SIGN | LETTER_DIGIT))
+    if (letters & LETTER_ALPHA && (letters & LETTER_OTHER || len >= SECRET_MIN))
         found->hits[IDENTIFIER_SECRET] += secrets_find(&whole, &found->hits[IDENTIFIER_BIRTH]);
 }

@@ -35,7 +35,7 @@ static inline bool identifiers_may_be_in(size_t len, unsigned letters)
         return len >= 6;
     if (letters & LETTER_DIGIT && (len >= 10 || (len >= 5 && letters & LETTER_ALPHA)))
         return true;
-    return len >= 12 && letters & LETTER_ALPHA && letters & LETTER_OTHER;
+    return len >= 12 && letters & LETTER_ALPHA && letters & (LETTER_OTHER | LETTER_SIGN);
 }
 
 /* The parts, for identifiers_find. */

@@ -220,7 +220,12 @@ static bool address_at(const struct span *whole, const char *colon)
     return value_is_meant(password, (size_t)(p - password));
 }
 
-/* The first letters of everything that is known by how it begins, so that few places need a look at the table. */
+/* Where something may begin, or be assigned: what the table's secrets, a JWT, a private key and a birth begin with. */
+static const bool STARTS[256] = {['='] = true, [':'] = true, ['-'] = true, ['b'] = true, ['B'] = true, ['d'] = true,
+                                 ['D'] = true, ['e'] = true, ['A'] = true, ['S'] = true, ['g'] = true, ['h'] = true,
+                                 ['n'] = true, ['p'] = true, ['r'] = true, ['s'] = true, ['x'] = true, ['y'] = true};
+
+/* The same, by the second letter. */
 static bool may_begin(char a, char b)
 {
     switch (a) {
@@ -231,16 +236,16 @@ static bool may_begin(char a, char b)
     case 'd':
         return b == 'o';
     case 'e':
+    case 'p':
         return b == 'y';
     case 'g':
         return b == 'h' || b == 'i' || b == 'l';
     case 'h':
         return b == 'o' || b == 'f';
     case 'n':
+        return b == 'p';
     case 'y':
-        return b == (a == 'n' ? 'p' : 'a');
-    case 'p':
-        return b == 'y';
+        return b == 'a';
     case 'r':
     case 's':
         return b == 'k';
@@ -268,19 +273,22 @@ static bool sign_at(const struct span *whole, const char *p)
 uint32_t secrets_find(const struct span *whole, uint32_t *births)
 {
     uint32_t secrets = 0;
-    bool in_word = false;
 
     for (const char *p = whole->start; p + 1 < whole->end; p++) {
+        if (!STARTS[(uint8_t)*p])
+            continue;
         if (*p == '=' || *p == ':') {
             secrets += sign_at(whole, p);
-        } else if (!in_word) {
-            if (is_birth_letter(p[0], p[1]))
-                *births += birth_at(whole, p);
-            if (*p == '-' ? private_key_at(whole, p)
-                          : may_begin(p[0], p[1]) && (known_at(whole, p) || jwt_at(whole, p)))
-                secrets++;
+            continue;
         }
-        in_word = letter(*p) & LETTER_WORD || *p == '_';
+        if (p > whole->start && (letter(p[-1]) & LETTER_WORD || p[-1] == '_'))
+            continue;
+        if (is_birth_letter(p[0], p[1]))
+            *births += birth_at(whole, p);
+        if (*p == '-')
+            secrets += private_key_at(whole, p);
+        else if (may_begin(p[0], p[1]))
+            secrets += known_at(whole, p) || jwt_at(whole, p);
     }
     return secrets;
 }

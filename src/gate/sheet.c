@@ -71,12 +71,24 @@ static void count_tally(struct sheet *sheet, struct sheet_column *column, uint64
         tally(sheet, column, TALLY_UNROUNDED, 1);
 }
 
+/* "ls1 4ap": as the whole cell only, for in sentences it is anything. Answers text, or a copy in capitals. */
+static const char *postcode_capitals(const char *text, size_t len, unsigned letters, char copy[POSTCODE_MAX + TEXT_PAD])
+{
+    if (len > POSTCODE_MAX || letters & LETTER_UPPER || !(letters & LETTER_LOWER) || !(letters & LETTER_DIGIT))
+        return text;
+    for (size_t i = 0; i < len; i++)
+        copy[i] = letter(text[i]) & LETTER_LOWER ? (char)(text[i] & ~0x20) : text[i];
+    memset(copy + len, 0, TEXT_PAD);
+    return copy;
+}
+
 static void identifiers_tally(struct sheet *sheet, struct sheet_column *column, const char *text, size_t len,
                               unsigned letters)
 {
     struct sighting found = {0};
+    char copy[POSTCODE_MAX + TEXT_PAD];
 
-    identifiers_find(text, len, letters, &found);
+    identifiers_find(postcode_capitals(text, len, letters, copy), len, letters, &found);
     column->ten_digits += found.ten_digits;
     tally(sheet, column, TALLY_NHS, found.hits[IDENTIFIER_NHS] + found.ten_fitting);
     tally(sheet, column, TALLY_EMAIL, found.hits[IDENTIFIER_EMAIL]);
@@ -125,7 +137,8 @@ static void heading_consider(struct sheet *sheet, struct sheet_column *column, u
 static struct cell text_take(struct sheet *sheet, struct sheet_column *column, const char *text, size_t len,
                              unsigned letters, bool piece)
 {
-    struct cell cell = piece ? (struct cell){.kind = CELL_TEXT} : cell_read(text, len, sheet->decimal);
+    bool word = len > CELL_MARK_MAX && letter(*text) & LETTER_ALPHA;
+    struct cell cell = piece || word ? (struct cell){.kind = CELL_TEXT} : cell_read(text, len, sheet->decimal);
 
     if (cell.kind == CELL_COUNT)
         count_tally(sheet, column, cell.digits);
@@ -165,6 +178,17 @@ static struct cell cell_take(struct sheet *sheet, struct sheet_column *column, c
     return text_take(sheet, column, text, len, letters, piece);
 }
 
+/* A column of few values in many rows is watched no longer: it would cost more than all the rest. */
+static void value_watch(struct sheet_column *column, const char *text, size_t len)
+{
+    sketch_add(column->sketch, text, len);
+    column->sketched++;
+    if (column->sketched == SHEET_SKETCH_CELLS && sketch_estimate(column->sketch) < SHEET_SKETCH_CELLS / 4) {
+        free(column->sketch);
+        column->sketch = NULL;
+    }
+}
+
 void sheet_cell(void *ctx, uint64_t number, const char *text, size_t len, bool piece)
 {
     struct sheet *sheet = ctx;
@@ -176,8 +200,8 @@ void sheet_cell(void *ctx, uint64_t number, const char *text, size_t len, bool p
     if (!sheet->begun)
         heading_consider(sheet, column, number, text, len, &cell);
     column->kinds[cell.kind]++;
-    if (len > 0)
-        sketch_add(column->sketch, text, len);
+    if (column->sketch && len > 0)
+        value_watch(column, text, len);
     if (!sheet->grid.gone)
         grid_cell(&sheet->grid, &cell);
 }
@@ -199,7 +223,8 @@ static void counts_forget(struct sheet *sheet)
     for (size_t i = 0; i < sheet->width; i++) {
         struct sheet_column *column = &sheet->columns[i];
         memset(column->kinds, 0, sizeof column->kinds);
-        memset(column->sketch, 0, sizeof *column->sketch);
+        memset(column->sketch, 0, sizeof *column->sketch); /* it is there: rows so far are few */
+        column->sketched = 0;
         column->least = UINT64_MAX;
         column->most = 0;
         column->tallies[TALLY_SMALL].count = 0;

@@ -11,8 +11,9 @@
 #include "gate/report.h"
 #include "gate/sketch.h"
 
-#define SHEET_COLUMNS_MAX 16384 /* as a spreadsheet has; those beyond are taken as one */
-#define SHEET_PREAMBLE_MAX 10   /* rows of titles before the heading */
+#define SHEET_COLUMNS_MAX 16384  /* as a spreadsheet has; those beyond are taken as one */
+#define SHEET_SKETCH_CELLS 65536 /* after which a column with few different values is no longer watched */
+#define SHEET_PREAMBLE_MAX 10    /* rows of titles before the heading */
 
 enum tally {
     TALLY_SMALL,
@@ -30,12 +31,13 @@ enum tally {
 
 struct sheet_column {
     uint64_t kinds[CELL_KINDS];
+    uint64_t sketched;    /* cells in the sketch */
     uint64_t least, most; /* of the COUNTs */
     uint64_t ten_digits;  /* see struct sighting */
     struct {
         uint64_t count, first; /* row */
     } tallies[TALLY_KINDS];
-    struct sketch *sketch;
+    struct sketch *sketch;         /* of the different values; NULL: far too few to tell anybody apart */
     unsigned says;                 /* HEADING_… */
     char heading[HEADING_MAX + 1]; /* "": it has none */
 };

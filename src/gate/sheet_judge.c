@@ -34,7 +34,7 @@ static bool counts_by_heading(const struct sheet_column *column)
 static bool column_is_unique(const struct sheet *sheet, const struct sheet_column *column)
 {
     uint64_t filled = column_filled(column);
-    double different = sketch_estimate(column->sketch);
+    double different = column->sketch ? sketch_estimate(column->sketch) : 0;
 
     return filled > 0 &&
            different * 100 >= (double)filled * (double)sheet->policy->number[GATE_POLICY_ROW_LEVEL_UNIQUE];

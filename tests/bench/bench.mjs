@@ -13,6 +13,7 @@ import { makeCa, serverCertificate, tlsSettings } from '../e2e/lib/tls.mjs';
 import { BUILD, freePortBase, temporaryDir, Tree, UNLIMITED } from '../e2e/lib/tree.mjs';
 import { benchLives, benchReads } from './control.mjs';
 import { benchCrowd } from './crowd.mjs';
+import { benchGates } from './gates.mjs';
 import { benchMany } from './many.mjs';
 import { GiB, MiB } from './measure.mjs';
 import { startAzurite, startNginx } from './peers.mjs';
@@ -104,6 +105,11 @@ class Bench {
     }
   }
 
+  /** Text, read by the gates disclosure and identifiers. */
+  async gates() {
+    await benchGates(this.report, this.scratch, SIZE, ROUNDS);
+  }
+
   async stop() {
     for (const server of this.running.splice(0).reverse()) await server.stop();
   }
@@ -114,7 +120,7 @@ async function main() {
   const { report } = bench;
   report.line(`${os.cpus().length} cores (${os.cpus()[0].model.trim()}), kernel ${os.release()}, medians of ${ROUNDS}\n`);
   try {
-    for (const part of ['plain', 'tls', 'ingest']) {
+    for (const part of ['plain', 'tls', 'ingest', 'gates']) {
       if (ONLY.length > 0 && !ONLY.includes(part)) continue;
       await bench[part]();
       await bench.stop();

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+
+#include "../corpus/corpus.h"
 #include "base/file.h"
 #include "gate/text.h"
 
@@ -119,12 +121,36 @@ static int read_file(const char *path)
     return json_dumpf(out, stdout, JSON_COMPACT);
 }
 
+static int score_corpus(const char *path)
+{
+    AUTO_FD int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_JSON json_t *list = json_array();
+    struct error err = {0};
+
+    for (int i = 0; i < FINDING_COUNT; i++) {
+        struct corpus_score score;
+        bool has;
+        if (corpus_run(dir, (enum finding)i, NULL, &has, &score, &err)) {
+            (void)fprintf(stderr, "%s\n", err.detail);
+            return 1;
+        }
+        if (has)
+            json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:i, s:i}", "finding",
+                                                  finding_facts((enum finding)i)->name, "recall", corpus_recall(&score),
+                                                  "precision", corpus_precision(&score), "true", (int)score.true_cases,
+                                                  "false", (int)score.false_cases));
+    }
+    return json_dumpf(list, stdout, JSON_COMPACT);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "make") == 0)
         return make(argv[2], argv[3], strtoull(argv[4], NULL, 10));
     if (argc == 3 && strcmp(argv[1], "read") == 0)
         return read_file(argv[2]);
-    (void)fprintf(stderr, "usage: gates make KIND FILE BYTES | gates read FILE\n");
+    if (argc == 3 && strcmp(argv[1], "corpus") == 0)
+        return score_corpus(argv[2]);
+    (void)fprintf(stderr, "usage: gates make KIND FILE BYTES | gates read FILE | gates corpus DIRECTORY\n");
     return 64;
 }
