@@ -4,9 +4,10 @@
  * To each clamd one session of ours stays open, the guard. Over it go the question for its version (which is also the
  * sign of life: a clamd that is suspended or stuck does not answer within SCANNER_PATIENCE_MS) and the probes
  * (gate/probe.h). A clamd is usable only while its guard lives, its version is the one that was probed, its base is
- * young enough, and the probes were passed within the last scan.probe_seconds. When the guard breaks, clamd has ended or
- * was restarted with settings that nobody knows: everything that runs on it is lost, and it is probed anew before it is
- * used again. Checks talk on connections of their own, and several share one clamd when there are more than sockets. */
+ * young enough, and the probes were passed within the last scan.probe_seconds. When the guard breaks, clamd has ended
+ * or was restarted with settings that nobody knows: everything that runs on it is lost, and it is probed anew before it
+ * is used again. Checks talk on connections of their own, and several share one clamd when there are more than sockets.
+ */
 #ifndef AIRLOCK_GATE_SCANNER_H
 #define AIRLOCK_GATE_SCANNER_H
 
@@ -18,8 +19,8 @@
 #define SCANNER_PATIENCE_MS 1000  /* to answer what its version is */
 #define SCANNER_ASK_MS 500        /* between two such questions while something runs on it */
 #define SCANNER_IDLE_ASK_MS 5000  /* and while nothing does */
-#define SCANNER_RETRY_MS 500      /* before it is tried again, doubled each time up to the next; at once when one is asked for */
-#define SCANNER_RETRY_MAX_MS 8000
+#define SCANNER_RETRY_MS 500      /* before a failed one is tried again, doubled each time; at once when asked for */
+#define SCANNER_RETRY_MAX_MS 8000 /* at most */
 #define SCANNER_MARKER_MAX 4096   /* bytes of scan.probe_marker */
 
 struct scanner_settings {
@@ -34,7 +35,7 @@ struct scanner;
 
 /* One check's use of one clamd. */
 struct scanner_lease {
-    int fd;           /* a connected socket for struct check: the caller's, to be closed when the child has it; -1: none */
+    int fd;           /* a connected socket for struct check: to be closed when the child has it; -1: none */
     unsigned socket;  /* which clamd; for this module */
     unsigned session; /* its guard at that time; for this module */
 };
@@ -48,7 +49,7 @@ void scanner_free(struct scanner *scanner);
 size_t scanner_polls(const struct scanner *scanner, struct pollfd *ret);
 /* When scanner_step must be called at the latest, on the clock of clock_mono_ms. */
 int64_t scanner_due_ms(const struct scanner *scanner);
-/* Does whatever can be done now. To be called when a poll told something, when it is due, and, without harm, any time. */
+/* Does whatever can be done now. To be called when a poll told something, when it is due, and at any other time. */
 void scanner_step(struct scanner *scanner, int64_t now_ms);
 
 /* Takes the usable clamd on which least runs.
@@ -63,8 +64,8 @@ int scanner_lost(const struct scanner *scanner, const struct scanner_lease *leas
 /* Closes lease->fd if it is still there. */
 void scanner_release(struct scanner *scanner, struct scanner_lease *lease);
 
-/* The version text that was probed ("ClamAV 1.4.6/27500/Mon Nov 23 08:26:24 2026"), to compare with what the child tells
- * of its engine: see malware.h. Borrowed; "" when the lease is lost. */
-const char *scanner_version(const struct scanner *scanner, const struct scanner_lease *lease);
+/* What the lease's clamd is, as the report wants it (gate/reply.h); NULL when the lease is lost. The caller's. This is
+ * what the supervisor should pass on: it asked for it itself, while the child may have been taken over. */
+json_t *scanner_engine(const struct scanner *scanner, const struct scanner_lease *lease);
 
 #endif
