@@ -49,7 +49,7 @@ void rig_run(struct clamd_rig *rig)
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         (void)dup2(fd, STDOUT_FILENO);
         (void)dup2(fd, STDERR_FILENO);
-        (void)execlp("clamd", "clamd", config, (char *)NULL);
+        (void)execl("/usr/sbin/clamd", "clamd", config, (char *)NULL);
         _exit(127);
     }
     for (;;) {
