@@ -1,5 +1,5 @@
-/* Which archive is it? Told by bytes, never by a name, from the table archive_kind.def. Runs in a sandboxed child; reads
- * the first 40 KiB of a file and its end, no more. */
+/* Which archive is it? Told by bytes, never by a name, from the table archive_kind.def. Runs in a sandboxed child;
+ * reads the first 40 KiB of a file and its end, no more. */
 #ifndef AIRLOCK_GATE_ARCHIVE_KIND_H
 #define AIRLOCK_GATE_ARCHIVE_KIND_H
 

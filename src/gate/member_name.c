@@ -46,9 +46,9 @@ char *member_name_unpacked(const char *name)
 {
     static const struct {
         const char *suffix, *instead;
-    } SUFFIXES[] = {{".gz", ""},     {".bz2", ""},     {".xz", ""},      {".zst", ""},     {".lz4", ""}, {".lzma", ""},
-                    {".lz", ""},     {".z", ""},       {".bgz", ""},     {".tgz", ".tar"}, {".tbz2", ".tar"},
-                    {".txz", ".tar"}, {".tzst", ".tar"}, {".svgz", ".svg"}, {".rpm", ".cpio"}};
+    } SUFFIXES[] = {{".gz", ""},       {".bz2", ""},     {".xz", ""},       {".zst", ""},      {".lz4", ""},
+                    {".lzma", ""},     {".lz", ""},      {".z", ""},        {".bgz", ""},      {".tgz", ".tar"},
+                    {".tbz2", ".tar"}, {".txz", ".tar"}, {".tzst", ".tar"}, {".svgz", ".svg"}, {".rpm", ".cpio"}};
     const char *last = member_name_last(name);
     size_t len = strlen(last);
 

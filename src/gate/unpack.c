@@ -58,9 +58,7 @@ static la_int64_t unpack_skip(struct archive *archive, void *ctx, la_int64_t req
 
 int unpack_support_plain(struct archive *archive)
 {
-    int r = archive_read_support_format_empty(archive);
-
-    return r == ARCHIVE_OK ? archive_read_support_format_raw(archive) : r;
+    return archive_read_set_format(archive, ARCHIVE_FORMAT_RAW);
 }
 
 /* compress reads at once, so that it has to be found by libarchive's own look. */

@@ -1,5 +1,5 @@
-/* One archive, opened by libarchive on a descriptor: exactly one format and at most one layer of compression, as our own
- * look at its bytes said. Runs in a sandboxed child. */
+/* One archive, opened by libarchive on a descriptor: exactly one format and at most one layer of compression, as our
+ * own look at its bytes said. Runs in a sandboxed child. */
 #ifndef AIRLOCK_GATE_UNPACK_H
 #define AIRLOCK_GATE_UNPACK_H
 
@@ -24,7 +24,7 @@ bool unpack_open(struct unpack *unpack, int filter, int (*support)(struct archiv
 void unpack_done(struct unpack *unpack);
 #define AUTO_UNPACK CLEANUP(unpack_done)
 
-/* Registers what a stream of no further format needs: raw bytes, or none at all. */
+/* Takes a stream of no further format for one member, without asking, so that an error stays what it was. */
 int unpack_support_plain(struct archive *archive);
 
 /* Where what was consumed of the file ends, once everything was read. */

@@ -134,9 +134,10 @@ static int member_unpack(struct level *level, struct archive_entry *entry, struc
         return error_set_errno(err, E_IO, "scratch file");
     do {
         r = archive_read_data_block(level->unpack->archive, &block, &len, &offset);
-        if (r < ARCHIVE_WARN || (r != ARCHIVE_EOF && offset < (la_int64_t)member->size))
+        if (r < ARCHIVE_WARN || r == ARCHIVE_RETRY || (r != ARCHIVE_EOF && offset < (la_int64_t)member->size))
             return unpack_failed(level, member->path,
-                                 archive_entry_is_encrypted(entry) || archive_read_has_encrypted_entries(level->unpack->archive) > 0,
+                                 archive_entry_is_encrypted(entry) ||
+                                     archive_read_has_encrypted_entries(level->unpack->archive) > 0,
                                  err);
         if (r == ARCHIVE_EOF && offset <= (la_int64_t)member->size)
             break;
@@ -159,7 +160,10 @@ static const char *entry_name(struct level *level, struct archive_entry *entry, 
     const char *name = archive_entry_pathname(entry);
     if (!name)
         name = archive_entry_pathname_utf8(entry);
-    return name && *name ? name : "?";
+    if (name && *name)
+        return name;
+    note(level->walker, 0, FINDING_ARCHIVE_BROKEN, level->file->path, "a member has no name that can be read");
+    return "?";
 }
 
 /* Findings that the head of a member is enough for. */
@@ -239,17 +243,21 @@ static int entries_walk(struct level *level, struct error *err)
 {
     struct unpack *unpack = level->unpack;
     struct archive_entry *entry;
-    int r, failed;
+    bool damaged = false;
 
     for (;;) {
         unpack->deadline_ms = level->walker->deadline_ms; /* visitors move it */
-        r = archive_read_next_header(unpack->archive, &entry);
+        int r = archive_read_next_header(unpack->archive, &entry);
         if (r == ARCHIVE_EOF)
             break;
-        if (r < ARCHIVE_WARN)
-            return unpack_failed(level, level->file->path, archive_read_has_encrypted_entries(unpack->archive) > 0, err);
-        failed = entry_walk(level, entry, err);
-        if (failed || level->walker->ended)
+        int failed = 0;
+        if (r >= ARCHIVE_WARN && r != ARCHIVE_RETRY)
+            failed = entry_walk(level, entry, err);
+        else if (r != ARCHIVE_RETRY || !damaged) /* what lies behind the damage may be readable */
+            failed =
+                unpack_failed(level, level->file->path, archive_read_has_encrypted_entries(unpack->archive) > 0, err);
+        damaged = damaged || r == ARCHIVE_RETRY;
+        if (failed || level->walker->ended || r < ARCHIVE_WARN)
             return failed;
     }
     trailing_check(level);
@@ -333,7 +341,8 @@ static int archive_walk(struct walker *walker, struct level *outer, const struct
     struct level level = {walker, outer, file, kind, outer ? outer->number + 1 : 0, 0, names, &unpack};
 
     if (facts->form == ARCHIVE_CLOSED) {
-        note(walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, file->path, "it is an archive of a kind that is not unpacked here");
+        note(walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, file->path,
+             "it is an archive of a kind that is not unpacked here");
         return 0;
     }
     format_support *support = level_support(&level);
@@ -385,8 +394,9 @@ static int file_walk(struct walker *walker, struct level *outer, struct member *
 
 void walk_prepare(void)
 {
-    (void)setlocale(LC_CTYPE, "C.UTF-8"); /* names are bytes or UTF-8: libarchive then needs no tables to convert them */
-    tzset();                              /* for the dates of zip members */
+    (void)setlocale(LC_CTYPE,
+                    "C.UTF-8"); /* names are bytes or UTF-8: libarchive then needs no tables to convert them */
+    tzset();                    /* for the dates of zip members */
 }
 
 int walk_members(const struct check *check, const struct walk *walk, struct error *err)

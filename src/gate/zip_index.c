@@ -176,8 +176,9 @@ static void unicode_name_check(struct zip_reader *reader, size_t extra_len)
     size_t len;
     const unsigned char *field = extra_field(reader->extra, extra_len, 0x7075, &len);
 
-    if (field && len > 5 && (memchr(field + 5, 0, len - 5) || memmem(field + 5, len - 5, "..", 2) || field[5] == '/' ||
-                             memchr(field + 5, '\\', len - 5)))
+    if (field && len > 5 &&
+        (memchr(field + 5, 0, len - 5) || memmem(field + 5, len - 5, "..", 2) || field[5] == '/' ||
+         memchr(field + 5, '\\', len - 5)))
         tell(reader, FINDING_ARCHIVE_ESCAPE, "its second name");
 }
 
@@ -222,8 +223,7 @@ static void local_compare(struct zip_reader *reader, const unsigned char *raw, u
 
     if (peek_le16(raw + 26) != entry->name_len || memcmp(reader->local_name, entry->name, entry->name_len) != 0)
         tell(reader, FINDING_ARCHIVE_TWICE, "the directory has another name for it");
-    if ((peek_le16(raw + 6) & FLAGS_COMPARED) != (entry->flags & FLAGS_COMPARED) ||
-        peek_le16(raw + 8) != entry->method)
+    if ((peek_le16(raw + 6) & FLAGS_COMPARED) != (entry->flags & FLAGS_COMPARED) || peek_le16(raw + 8) != entry->method)
         tell(reader, FINDING_ARCHIVE_TWICE, "the directory says it is packed otherwise");
     else if (!number_fits(packed, entry->packed, descriptor) || !number_fits(unpacked, entry->unpacked, descriptor))
         tell(reader, FINDING_ARCHIVE_TWICE, "the directory has another size for it");
@@ -250,8 +250,7 @@ static bool local_check(struct zip_reader *reader)
         !wide_numbers(reader->extra, extra_len, &unpacked, &packed, NULL))
         return false;
     local_compare(reader, raw, packed, unpacked);
-    reader->extents[reader->count++] =
-        (struct zip_extent){begin, data + entry->packed, entry->flags & FLAG_DESCRIPTOR};
+    reader->extents[reader->count++] = (struct zip_extent){begin, data + entry->packed, entry->flags & FLAG_DESCRIPTOR};
     return true;
 }
 
@@ -276,7 +275,8 @@ static bool gap_allowed(struct zip_reader *reader, const struct zip_extent *befo
     return gap == 0 || peek_zeroes(reader->fd, begin, end);
 }
 
-/* Before the first member: another file (a program that unpacks itself; GATE_TYPES tells of it), but no other member. */
+/* Before the first member: another file (a program that unpacks itself; GATE_TYPES tells of it), but no other member.
+ */
 static bool start_allowed(struct zip_reader *reader, uint64_t first)
 {
     char mark[4] = "";
@@ -302,7 +302,8 @@ static bool extents_check(struct zip_reader *reader)
             return false;
         }
         if (!gap_allowed(reader, before, at, begin)) {
-            tell_whole(reader, FINDING_ARCHIVE_BROKEN, "there are bytes between its members that its directory does not list");
+            tell_whole(reader, FINDING_ARCHIVE_BROKEN,
+                       "there are bytes between its members that its directory does not list");
             return true; /* once is enough */
         }
         if (i < reader->count) {

@@ -1,6 +1,6 @@
 /* A zip file read by its central directory, strictly and with nothing but bounds: what the directory says, what stands
- * before each member, and whether the two agree. Programs differ in which of them they believe, and a file on which they
- * do not agree shows one thing to the scanner and another to its reader. Runs in a sandboxed child. */
+ * before each member, and whether the two agree. Programs differ in which of them they believe, and a file on which
+ * they do not agree shows one thing to the scanner and another to its reader. Runs in a sandboxed child. */
 #ifndef AIRLOCK_GATE_ZIP_INDEX_H
 #define AIRLOCK_GATE_ZIP_INDEX_H
 
@@ -24,9 +24,9 @@ bool zip_end_find(int fd, uint64_t size, struct zip_end *ret);
 typedef void zip_problem(void *ctx, enum finding finding, const char *name, const char *detail);
 
 enum zip_index {
-    ZIP_INDEX_GOOD,  /* the directory can be followed; members may still have problems */
-    ZIP_INDEX_NONE,  /* it cannot: only what stands before each member is left */
-    ZIP_INDEX_BOMB,  /* members share bytes, or there are more than max_entries: not to be unpacked at all */
+    ZIP_INDEX_GOOD, /* the directory can be followed; members may still have problems */
+    ZIP_INDEX_NONE, /* it cannot: only what stands before each member is left */
+    ZIP_INDEX_BOMB, /* members share bytes, or there are more than max_entries: not to be unpacked at all */
 };
 
 /* Reads the directory and the head of every member. Time and memory grow with max_entries only. */
