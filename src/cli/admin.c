@@ -333,7 +333,7 @@ int admin_retry_run(struct cli *cli, const struct args *args, struct error *err)
     return r ? r : print_done(cli, answer, "The request goes on where it failed.\n", err);
 }
 
-static int print_audit(const json_t *entries, struct error *err)
+static int print_audit(const struct cli *cli, const json_t *entries, struct error *err)
 {
     static const char *const HEADINGS[] = {">ID", "AT", "KIND", "~SUBJECT", "ADDRESS", "~DETAIL", NULL};
     AUTO_TABLE struct table *table = table_new(HEADINGS);
@@ -354,7 +354,7 @@ static int print_audit(const json_t *entries, struct error *err)
         table_text(table, json_text(entry, "address"));
         table_text(table, str_text(&detail));
     }
-    return table_print(table, err);
+    return table_print(table, cli->csv, err);
 }
 
 int admin_audit_run(struct cli *cli, const struct args *args, struct error *err)
@@ -370,12 +370,12 @@ int admin_audit_run(struct cli *cli, const struct args *args, struct error *err)
     if (r)
         return r;
     if (!cli->json)
-        return print_audit(entries, err);
+        return print_audit(cli, entries, err);
     AUTO_JSON json_t *whole = json_pack("{s:O}", "entries", entries);
     return output_json(whole, err);
 }
 
-static int print_jobs(const json_t *jobs, struct error *err)
+static int print_jobs(const struct cli *cli, const json_t *jobs, struct error *err)
 {
     static const char *const HEADINGS[] = {">ID", "REQUEST", "KIND", "STATE", ">TRIES", "NEXT TRY", "~ERROR", NULL};
     AUTO_TABLE struct table *table = table_new(HEADINGS);
@@ -394,7 +394,7 @@ static int print_jobs(const json_t *jobs, struct error *err)
         table_time(table, json_object_get(job, "nextTry"));
         table_text(table, json_text(job, "error"));
     }
-    return table_print(table, err);
+    return table_print(table, cli->csv, err);
 }
 
 int admin_jobs_run(struct cli *cli, const struct args *args, struct error *err)
@@ -405,7 +405,7 @@ int admin_jobs_run(struct cli *cli, const struct args *args, struct error *err)
     int r = api_get(cli, NULL, "/admin/jobs", &answer, err);
     if (r)
         return r;
-    return cli->json ? output_json(answer, err) : print_jobs(json_object_get(answer, "jobs"), err);
+    return cli->json ? output_json(answer, err) : print_jobs(cli, json_object_get(answer, "jobs"), err);
 }
 
 int admin_rotate_keys_run(struct cli *cli, const struct args *args, struct error *err)

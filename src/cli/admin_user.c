@@ -164,5 +164,5 @@ int admin_user_list_run(struct cli *cli, const struct args *args, struct error *
         table_text(table, state(user));
         table_text(table, str_text(&roles));
     }
-    return table_print(table, err);
+    return table_print(table, cli->csv, err);
 }

@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 
 const struct option_spec GLOBAL_OPTIONS[] = {
-    {"output", "table|json", "print a table for people (the default) or JSON for programs"},
+    {"output", "table|json|csv", "print a table for people (the default), JSON for programs, or lists as CSV"},
     {"url", "URL", "the server (default: AIRLOCK_URL, else the server of the last login)"},
     {"help", NULL, "explain the command"},
     {"version", NULL, "print the version"},

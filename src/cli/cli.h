@@ -15,6 +15,7 @@
 struct cli {
     const char *url; /* --url or AIRLOCK_URL; NULL: the server of the last login. Borrowed */
     bool json;       /* --output json */
+    bool csv;        /* --output csv: only of commands that print a list */
     struct web *web; /* of the main thread */
     json_t *login;   /* what `airlock login` kept; NULL until tokens_open */
     json_t *tokens;  /* cached tokens and scopes; NULL until tokens_open */

@@ -190,7 +190,8 @@ static const struct command COMMANDS[] = {
      "  airlock request wait REQUEST --status approved --status rejected --timeout 86400",
      1, 1, WAIT_OPTIONS, request_wait_run},
     {"request check", "REQUEST", "Have a draft's files looked at before you submit it",
-     "Runs the security gates that need no seal, and shows what a reviewer would see. Nothing changes; ends with code 65\n"
+     "Runs the security gates that need no seal, and shows what a reviewer would see. Nothing changes; ends with code "
+     "65\n"
      "if the draft would be blocked.\n\n"
      "  airlock request check REQUEST",
      1, 1, CHECK_OPTIONS, request_check_run},
@@ -204,7 +205,8 @@ static const struct command COMMANDS[] = {
     {"admin workspace update", "WORKSPACE", "Change a workspace",
      "What is not named stays as it is; networks are replaced as a whole.\n\n"
      "  airlock admin workspace update Heart --max-files 20 --airlock off\n"
-     "  airlock admin workspace update Heart --gates-export 'disclosure=block threshold=7 types_allowed=text/csv,image/*'",
+     "  airlock admin workspace update Heart --gates-export 'disclosure=block threshold=7 "
+     "types_allowed=text/csv,image/*'",
      1, 1, PROPERTY_OPTIONS, admin_workspace_update_run},
     {"admin role assign", "WORKSPACE PERSON ROLE", "Give a person a role in a workspace",
      "PERSON is an id, mail address or name; ROLE is WorkspaceOwner, WorkspaceResearcher or AirlockManager. With the\n"
@@ -263,9 +265,22 @@ static int run_help(const char *const *words, size_t count, struct error *err)
     return output_write(str_text(&out), err);
 }
 
-static int read_globals(struct cli *cli, const struct args *args, struct error *err)
+/* Only a list can be CSV. */
+static bool prints_list(const struct command *command)
 {
-    static const char *const OUTPUTS[] = {"table", "json", NULL};
+    static command_handler *const LISTS[] = {workspace_list_run, workspace_users_run,  request_list_run,
+                                             request_upload_run, request_download_run, admin_user_list_run,
+                                             admin_audit_run,    admin_jobs_run};
+
+    for (size_t i = 0; i < ARRAY_LEN(LISTS); i++)
+        if (command->run == LISTS[i])
+            return true;
+    return false;
+}
+
+static int read_globals(struct cli *cli, const struct command *command, const struct args *args, struct error *err)
+{
+    static const char *const OUTPUTS[] = {"table", "json", "csv", NULL};
     const char *environment = getenv("AIRLOCK_URL");
     const char *output = NULL;
 
@@ -273,6 +288,10 @@ static int read_globals(struct cli *cli, const struct args *args, struct error *
     if (r)
         return r;
     cli->json = output && strcmp(output, "json") == 0;
+    cli->csv = output && strcmp(output, "csv") == 0;
+    if (cli->csv && !prints_list(command))
+        return error_set_field(err, E_USAGE, "output",
+                               "'airlock %s' prints no list: --output csv is not for it, json is", command->path);
     cli->url = args_get(args, "url");
     if (!cli->url && environment && *environment)
         cli->url = environment;
@@ -285,7 +304,7 @@ static int run_command(const struct command *command, const struct args *args, s
 
     int r = args_check_count(command, args, err);
     if (!r)
-        r = read_globals(&cli, args, err);
+        r = read_globals(&cli, command, args, err);
     if (r)
         return r;
     cli.web = web_new();

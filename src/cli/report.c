@@ -33,7 +33,7 @@ static int print_files(const struct cli *cli, const json_t *done, struct error *
         table_text(table, json_text(file, "sha256"));
         table_text(table, json_text(file, "result"));
     }
-    return table_print(table, err);
+    return table_print(table, cli->csv, err);
 }
 
 int report_print(const struct cli *cli, const json_t *done, int r, struct error *err)

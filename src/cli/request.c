@@ -200,7 +200,7 @@ static int print_list(const struct cli *cli, const json_t *list, struct error *e
         table_text(table, json_text(json_object_get(request, "createdBy"), "name"));
         table_time(table, json_object_get(request, "updatedWhen"));
     }
-    return table_print(table, err);
+    return table_print(table, cli->csv, err);
 }
 
 int request_list_run(struct cli *cli, const struct args *args, struct error *err)

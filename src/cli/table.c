@@ -164,13 +164,39 @@ void table_render(const struct table *table, size_t columns, struct str *out)
     }
 }
 
-int table_print(const struct table *table, struct error *err)
+static void append_csv_cell(struct str *out, const char *text, bool last)
+{
+    bool runs = *text && strchr("=+-@\t\r", *text);
+    bool quotes = runs || strpbrk(text, ",\"\r\n");
+
+    str_append(out, runs ? "\"'" : quotes ? "\"" : "");
+    for (; *text; text++) {
+        if (*text == '"')
+            str_append_char(out, '"');
+        str_append_char(out, *text);
+    }
+    str_append(out, quotes ? "\"" : "");
+    str_append(out, last ? "\r\n" : ",");
+}
+
+void table_render_csv(const struct table *table, struct str *out)
+{
+    for (size_t c = 0; c < table->width; c++)
+        append_csv_cell(out, table->columns[c].heading, c + 1 == table->width);
+    for (size_t i = 0; i < table->cell_count; i++)
+        append_csv_cell(out, table->cells[i], (i + 1) % table->width == 0);
+}
+
+int table_print(const struct table *table, bool csv, struct error *err)
 {
     AUTO_STR struct str out = STR_INIT(TABLE_TEXT_MAX);
     struct winsize size = {0};
     bool terminal = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
 
-    table_render(table, terminal ? size.ws_col : 0, &out);
+    if (csv)
+        table_render_csv(table, &out);
+    else
+        table_render(table, terminal ? size.ws_col : 0, &out);
     return output_write(str_text(&out), err);
 }
 

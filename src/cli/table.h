@@ -3,6 +3,7 @@
 #define AIRLOCK_CLI_TABLE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,8 +33,11 @@ void table_time(struct table *table, const json_t *seconds);
 
 /* Renders everything; columns 0 means no limit. Rows end with a line feed, without trailing spaces. */
 void table_render(const struct table *table, size_t columns, struct str *out);
-/* Renders to standard output, as wide as the terminal if it is one. */
-int table_print(const struct table *table, struct error *err) MUST_USE;
+/* The same as RFC 4180 has it. Spreadsheets run what begins with = + - @, a tab or a carriage return: such a cell gets an
+ * apostrophe before it, which makes it text. */
+void table_render_csv(const struct table *table, struct str *out);
+/* Renders to standard output: as CSV, or as wide as the terminal if it is one. */
+int table_print(const struct table *table, bool csv, struct error *err) MUST_USE;
 
 /* A list of facts, one a line: "Name:   value". value is made safe; an empty one is left out. */
 struct facts {

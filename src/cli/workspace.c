@@ -91,7 +91,7 @@ int workspace_list_run(struct cli *cli, const struct args *args, struct error *e
         table_text(table, json_is_false(json_object_get(properties, "enable_airlock")) ? "off" : "on");
         table_text(table, json_text(properties, "description"));
     }
-    return table_print(table, err);
+    return table_print(table, cli->csv, err);
 }
 
 /* One fact of the workspace's properties, whatever its JSON type. */
@@ -154,7 +154,7 @@ static void append_roles(struct str *text, const json_t *user)
     }
 }
 
-static int print_users(const json_t *answer, struct error *err)
+static int print_users(const struct cli *cli, const json_t *answer, struct error *err)
 {
     static const char *const HEADINGS[] = {"ID", "~NAME", "~MAIL", "~ROLES", NULL};
     AUTO_TABLE struct table *table = table_new(HEADINGS);
@@ -170,7 +170,7 @@ static int print_users(const json_t *answer, struct error *err)
         table_text(table, json_text(user, "email"));
         table_text(table, str_text(&roles));
     }
-    return table_print(table, err);
+    return table_print(table, cli->csv, err);
 }
 
 int workspace_users_run(struct cli *cli, const struct args *args, struct error *err)
@@ -186,5 +186,5 @@ int workspace_users_run(struct cli *cli, const struct args *args, struct error *
     r = api_send_any(cli, &call, &answer, err);
     if (r)
         return r;
-    return cli->json ? output_json(answer, err) : print_users(answer, err);
+    return cli->json ? output_json(answer, err) : print_users(cli, answer, err);
 }

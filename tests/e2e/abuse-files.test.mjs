@@ -1,4 +1,5 @@
-// What a file could do to the one who opens it: T46 in a browser, T49 in a terminal.
+// What a file could do to the one who opens it: T46 in a browser, T49 in a terminal; T47 what our own lists could do in a
+// spreadsheet.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import test from 'node:test';
@@ -95,6 +96,21 @@ test('T46 twenty polyglots opened and embedded in a browser: no script ran, no r
     assert.ok(outcomes.scripts.every((outcome) => outcome !== 'loaded'), outcomes.scripts.join());
   });
   assert.deepEqual(beacon.seen, []);
+});
+
+test('T47 lists as CSV have no formula in them', async (t) => {
+  const tree = await startTree(t);
+  const title = '=cmd|\' /C calc\'!A0, "two"';
+  const request = await tree.as('alice').createRequest(tree.first, 'export', title);
+  const terminal = new Terminal(tree.scratch, 'alice', tree.ready.api);
+  const { client_id, client_secret } = tree.as('alice').account;
+  assert.equal((await terminal.logInAsProgram(client_id, client_secret)).code, 0);
+  const stdout = await terminal.ok(['request', 'list', '--output', 'csv']);
+  assert.ok(stdout.startsWith('ID,TYPE,STATUS,TITLE,CREATED BY,UPDATED\r\n'), stdout);
+  assert.ok(stdout.includes(`${request.id},export,draft,"'=cmd|' /C calc'!A0, ""two""",`), stdout);
+  const refused = await terminal.run(['request', 'show', request.id, '--output', 'csv']);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /prints no list/);
 });
 
 test('T49 names that aim at a terminal are printed escaped', async (t) => {

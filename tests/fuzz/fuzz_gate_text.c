@@ -31,9 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_FD int fd = memfd_create("fuzz", MFD_CLOEXEC);
     struct error err = {0};
 
+    gate_policy_init(&policy);
     if (size == 0)
         return 0;
-    gate_policy_init(&policy);
     policy.number[GATE_POLICY_ROUND_BASE] = 5;
     policy.number[GATE_POLICY_ROW_LEVEL_ROWS] = 3;
     AUTO_REPORT struct report *report = report_new(&policy);
