@@ -122,7 +122,7 @@ static bool value_is_meant(const char *p, size_t len)
                                         "required", "text",   "password", "string",  "redacted",    "hidden",
                                         "optional", "secret", "changeme", "example", "placeholder", "username"};
 
-    if (strchr("<$%{[(&", p[0]) || is_filler(p, len))
+    if (strchr("<$%{[(&~", p[0]) || is_filler(p, len))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(EMPTY); i++)
         if (letters_equal(p, len, EMPTY[i]))
@@ -132,6 +132,26 @@ static bool value_is_meant(const char *p, size_t len)
             return false;
     return !letters_contain(p, len, "environ") && !letters_contain(p, len, "process.env") &&
            !letters_contain(p, len, "your");
+}
+
+/* Letters, _ and dots only: in programs a name, not a value. */
+static bool is_name(const char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!(letter(p[i]) & (LETTER_ALPHA | LETTER_DOT)) && p[i] != '_')
+            return false;
+    return true;
+}
+
+/* "SecretAuthInfo": what programs call a kind of secret. */
+static bool names_a_secret(const char *p, size_t len)
+{
+    static const char *const WORDS[] = {"secret", "token", "password", "passwd", "key", "auth", "cred"};
+
+    for (size_t i = 0; i < ARRAY_LEN(WORDS); i++)
+        if (letters_contain(p, len, WORDS[i]))
+            return true;
+    return false;
 }
 
 /* The value behind = or :, to its closing quote or to what ends a word. Without quotes it must look less like a word of
@@ -151,8 +171,7 @@ static bool value_at(const struct span *whole, const char *p, size_t least)
     size_t len = (size_t)(stop - p);
     if (len < least || len > 4096 || (quote && stop == whole->end))
         return false;
-    unsigned all = letters_of(p, len);
-    if (all & LETTER_SPACE || (!quote && !(all & (LETTER_DIGIT | LETTER_OTHER | LETTER_AT))))
+    if (memchr(p, ' ', len) || (is_name(p, len) && (!quote || names_a_secret(p, len))))
         return false;
     return value_is_meant(p, len);
 }
