@@ -85,7 +85,7 @@ static int send_bytes(const struct clamd *clamd, const char *bytes, size_t len, 
         return 0;
     if (sent >= 0 || errno == EAGAIN)
         return error_set(err, E_UNAVAILABLE, "it takes no more questions");
-    return error_set(err, E_UNAVAILABLE, "it closed the connection (%s)", strerror(errno));
+    return error_set(err, E_UNAVAILABLE, "it cannot be asked (%s)", strerror(errno));
 }
 
 /* command with its NUL */

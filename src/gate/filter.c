@@ -99,7 +99,6 @@ static const struct row {
 
     {LIST_SCAN, SCMP_SYS(sendmsg), ALLOW, NO_CONDITION},
     {LIST_SCAN, SCMP_SYS(sendto), ALLOW, NO_CONDITION},
-    {LIST_SCAN, SCMP_SYS(recvmsg), ALLOW, NO_CONDITION},
     {LIST_SCAN, SCMP_SYS(recvfrom), ALLOW, NO_CONDITION},
     {LIST_SCAN, SCMP_SYS(shutdown), ALLOW, NO_CONDITION},
 

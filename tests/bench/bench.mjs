@@ -18,6 +18,7 @@ import { benchMany } from './many.mjs';
 import { GiB, MiB } from './measure.mjs';
 import { startAzurite, startNginx } from './peers.mjs';
 import { Report } from './report.mjs';
+import { benchScan } from './scan.mjs';
 import { benchSealing } from './sealing.mjs';
 import { Airlock, Azurite, benchTransfers, Nginx, removeSource, tlsGoals, transferGoals, writeSource } from './transfers.mjs';
 
@@ -110,6 +111,11 @@ class Bench {
     await benchGates(this.report, this.scratch, SIZE, ROUNDS);
   }
 
+  /** The malware check, beside clamdscan and with a second clamd. */
+  async scan() {
+    await benchScan(this.report, this.scratch, SIZE, ROUNDS);
+  }
+
   async stop() {
     for (const server of this.running.splice(0).reverse()) await server.stop();
   }
@@ -120,7 +126,7 @@ async function main() {
   const { report } = bench;
   report.line(`${os.cpus().length} cores (${os.cpus()[0].model.trim()}), kernel ${os.release()}, medians of ${ROUNDS}\n`);
   try {
-    for (const part of ['plain', 'tls', 'ingest', 'gates']) {
+    for (const part of ['plain', 'tls', 'ingest', 'gates', 'scan']) {
       if (ONLY.length > 0 && !ONLY.includes(part)) continue;
       await bench[part]();
       await bench.stop();
