@@ -58,15 +58,16 @@ static bool pdf_names_encrypt(const unsigned char *bytes, size_t len)
     return false;
 }
 
-const char *encrypted_what(int fd, uint64_t size, const char *path)
+const char *encrypted_what(int fd, uint64_t size, const char *path, bool *ret_opaque)
 {
     static const char ODF_LIST[] = "META-INF/manifest.xml";
     AUTO_FREE unsigned char *head = xmalloc(LOOK), *tail = xmalloc(LOOK);
     size_t len = peek(fd, 0, head, LOOK);
 
+    *ret_opaque = !begins(head, len, "%PDF-", 5);
     if (ole_is_encrypted(fd, head, len, tail))
         return "an office document with a password";
-    if (begins(head, len, "%PDF-", 5)) {
+    if (!*ret_opaque) {
         size_t tail_len = size > LOOK ? peek(fd, size - LOOK, tail, LOOK) : 0;
         return pdf_names_encrypt(head, len) || pdf_names_encrypt(tail, tail_len) ? "a PDF with encryption" : NULL;
     }

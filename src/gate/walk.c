@@ -378,12 +378,13 @@ static int file_visit(struct walker *walker, struct member *file, struct error *
 static int file_walk(struct walker *walker, struct level *outer, struct member *file, struct error *err)
 {
     uint64_t kinds = archive_kinds(file->fd, file->size), carried = archive_kinds_carried(file->fd) & ~kinds;
-    const char *encrypted = encrypted_what(file->fd, file->size, file->path);
+    bool opaque;
+    const char *encrypted = encrypted_what(file->fd, file->size, file->path, &opaque);
 
     if (kinds)
         file->archive = archive_kind_facts(lowest_kind(kinds))->name;
     if (encrypted)
-        note(walker, WALK_ENCRYPTED, FINDING_ARCHIVE_ENCRYPTED, file->path, encrypted);
+        note(walker, opaque ? WALK_ENCRYPTED : 0, FINDING_ARCHIVE_ENCRYPTED, file->path, encrypted);
     int r = file_visit(walker, file, err);
     for (uint64_t left = kinds | carried; left && r == 0 && !walker->ended; left &= left - 1) {
         enum archive_kind kind = lowest_kind(left);

@@ -110,7 +110,8 @@ static void assert_encrypted(const char *name, const void *bytes, size_t len, bo
 
     bench_init(&bench, name, bytes, len);
     int missed = scan(&bench, &found);
-    if ((missed == WALK_ENCRYPTED) != expected || (missed == 0) == expected)
+    bool opaque = expected && memcmp(bytes, "%PDF", 4) != 0; /* of a PDF the scanner says whether it could read it */
+    if (missed != (opaque ? WALK_ENCRYPTED : 0))
         fail_msg("%s: missed %d", name, missed);
     assert_int_equal(inspect(&bench, FINDING_ARCHIVE_ENCRYPTED), expected);
     assert_int_equal(report_verdict(bench.report, GATE_ARCHIVE), expected ? VERDICT_BLOCK : VERDICT_PASS);
