@@ -49,7 +49,7 @@ static bool looks_text(const unsigned char *head, size_t len)
     if (len > TEXT_LOOK)
         len = TEXT_LOOK;
     for (size_t i = 0; i < len; i++)
-        if (head[i] == 0x7f || (head[i] < 0x20 && !memchr("\t\n\v\f\r\x1a\x1b", head[i], 7)))
+        if (head[i] == 0x7f || (head[i] < 0x20 && !memchr("\t\n\v\f\r\x0e\x0f\x1a\x1b", head[i], 9)))
             return looks_utf16(head, len);
     return true;
 }
@@ -61,19 +61,27 @@ static bool word_fits(const char *word, size_t len, const char *type)
     return any ? strncasecmp(word, type, len - 1) == 0 : strlen(type) == len && strncasecmp(word, type, len) == 0;
 }
 
-/* =text, !never and types, as in name_type.def. */
-static bool words_fit(const char *words, const char *type, bool text)
+/* Markup from the first character on: a cell or a string with a tag in it makes no page. */
+static bool is_page(const char *type, const unsigned char *head, size_t len)
+{
+    size_t at = len >= 3 && memcmp(head, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+    while (at < len && memchr(" \t\r\n", head[at], 4))
+        at++;
+    return at < len && head[at] == '<' && (strcmp(type, "text/html") == 0 || strcmp(type, "image/svg+xml") == 0);
+}
+
+/* The words of name_type.def. */
+static bool words_fit(const char *words, const char *type, const unsigned char *head, size_t head_len)
 {
     bool fits = false;
 
     for (words += strspn(words, " "); *words; words += strspn(words, " ")) {
         size_t len = strcspn(words, " ");
-        if (words[0] == '!' && word_fits(words + 1, len - 1, type))
+        if (str_starts(words, "!page") ? is_page(type, head, head_len)
+                                       : words[0] == '!' && word_fits(words + 1, len - 1, type))
             return false;
-        if (len == 5 && strncmp(words, "=text", 5) == 0)
-            fits = fits || text;
-        else
-            fits = fits || word_fits(words, len, type);
+        fits = fits || (str_starts(words, "=text") ? looks_text(head, head_len) : word_fits(words, len, type));
         words += len;
     }
     return fits;
@@ -92,7 +100,7 @@ bool types_name_fits(const char *name, const char *type, const void *head, size_
 
     for (size_t i = 0; len > 0 && i < ARRAY_LEN(NAMES); i++)
         if (strcasecmp(NAMES[i].extension, extension) == 0)
-            return words_fit(NAMES[i].words, type, looks_text(head, len));
+            return words_fit(NAMES[i].words, type, head, len);
     return true;
 }
 
@@ -115,7 +123,7 @@ static bool type_is_document(const char *type)
         "application/vnd.openxmlformats-officedocument.* application/vnd.oasis.opendocument.* "
         "application/epub+zip application/java-archive application/vnd.android.package-archive";
 
-    return words_fit(DOCUMENTS, type, false);
+    return words_fit(DOCUMENTS, type, NULL, 0);
 }
 
 static bool type_allowed(const struct types *types, const struct check *check, const struct member *member,

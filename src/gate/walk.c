@@ -180,7 +180,7 @@ static void entry_check(struct level *level, struct archive_entry *entry, const 
     if ((type != 0 && type != AE_IFREG && type != AE_IFDIR) || archive_entry_hardlink(entry) ||
         archive_entry_symlink(entry))
         note(walker, 0, FINDING_ARCHIVE_LINK, path, NULL);
-    if (type != AE_IFDIR && !member_names_add(level->names, name))
+    if (type != AE_IFDIR && level->kind != ARCHIVE_KIND_AR && !member_names_add(level->names, name))
         note(walker, 0, FINDING_ARCHIVE_TWICE, path, "its name comes twice");
 }
 

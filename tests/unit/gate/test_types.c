@@ -85,6 +85,8 @@ static void plain_tables_never_mismatch(void **state)
         SAMPLE("id,\"From: someone\"\nSubject: a,b\n"),
         SAMPLE("{\"a\": 1}\n"),
         SAMPLE("\xef\xbb\xbfname,caf\xc3\xa9\n"),
+        SAMPLE("id,note\n1,<html><body>a page in a cell</body></html>\n"),
+        SAMPLE("\x1b$)C\nid,\x0e!!\x0f\n"),
         SAMPLE("x"),
         SAMPLE("\n\n\n"),
     };
