@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/slots.h"
 
@@ -103,6 +104,12 @@ static void command_env_free(char **env)
     free(env);
 }
 
+static int64_t seat_patience(const struct crew *crew, const struct seat *seat, uint64_t size)
+{
+    return seat->scans ? crew->scan_patience_ms + (int64_t)(size / CREW_SCAN_STEP) * CREW_SCAN_STEP_MS
+                       : crew->patience_ms;
+}
+
 static int seat_start(struct crew *crew, struct seat *seat, struct job *job, const struct unit *unit, int fd,
                       struct error *err)
 {
@@ -113,7 +120,8 @@ static int seat_start(struct crew *crew, struct seat *seat, struct job *job, con
         .name = json_text(unit->file, "name"),
         .gates = work->gates,
         .policy = &job->policy,
-        .scanner = -1,
+        .scanner = seat->scans ? seat->scan.fd : -1,
+        .scanner_max_bytes = crew->scan_max_bytes,
     };
     char **env = work->command ? command_env(job, check.name) : NULL;
     int r = work->command ? 0 : scratch_make(crew, seat, &job->policy, err);
@@ -124,8 +132,8 @@ static int seat_start(struct crew *crew, struct seat *seat, struct job *job, con
         .check = &check,
         .command = work->command,
         .env = env,
-        .scans = !work->command && work->kind == GATE_CHILD_SCAN,
-        .patience_ms = crew->patience_ms,
+        .scans = seat->scans,
+        .patience_ms = seat_patience(crew, seat, check.size),
     };
     if (r == 0 && !spec.run && !spec.command)
         r = error_set(err, E_UNAVAILABLE, "airlock-gate has no check of this kind");
@@ -135,23 +143,63 @@ static int seat_start(struct crew *crew, struct seat *seat, struct job *job, con
     return r;
 }
 
-void crew_start(struct crew *crew, struct job *job, struct unit *unit)
+/* 1: there is a scanner for it, or it needs none; 0: not yet; otherwise an error. */
+static int seat_scanner(struct crew *crew, struct seat *seat, const struct work *work, struct error *err)
+{
+    if (!work_scans(work))
+        return 1;
+    if (!crew->scanner)
+        return error_set(err, E_UNAVAILABLE, "No malware scanner is configured (scan.clamd_socket)");
+    int r = scanner_take(crew->scanner, clock_mono_ms(), &seat->scan, err);
+    seat->scans = r == 1;
+    return r;
+}
+
+static void seat_give_back(struct crew *crew, struct seat *seat)
+{
+    if (seat->scans)
+        scanner_release(crew->scanner, &seat->scan);
+    seat->scans = false;
+}
+
+static void seat_take(struct seat *seat, struct job *job, struct unit *unit)
+{
+    seat->job = job;
+    seat->unit = *unit;
+    *unit = (struct unit){0};
+    if (seat->scans && seat->scan.fd >= 0) { /* the child has it now */
+        (void)close(seat->scan.fd);
+        seat->scan.fd = -1;
+    }
+}
+
+bool crew_start(struct crew *crew, struct job *job, struct unit *unit)
 {
     struct seat *seat = free_seat(crew);
     struct error err = {0};
+    int r = seat_scanner(crew, seat, &job->work[unit->work], &err);
 
+    if (r == 0) {
+        job_put_back(job, unit);
+        return false;
+    }
+    if (r < 0) {
+        job_unsure(job, false, "%s", err.detail);
+        unit_done(unit);
+        return true;
+    }
     job->running++; /* while the mover is asked, too: nobody drops the job then */
     AUTO_FD int fd = borrow_file(crew, job, unit->file, &err);
-    int r = fd < 0 ? fd : seat_start(crew, seat, job, unit, fd, &err);
+    r = fd < 0 ? fd : seat_start(crew, seat, job, unit, fd, &err);
     if (r == 0) {
-        seat->job = job;
-        seat->unit = *unit;
-        *unit = (struct unit){0};
-        return;
+        seat_take(seat, job, unit);
+        return true;
     }
     job->running--;
     job_unsure(job, false, "%s: %s", fd < 0 ? "A file could not be read" : "A check could not be started", err.detail);
+    seat_give_back(crew, seat);
     unit_done(unit);
+    return true;
 }
 
 /* --- How a child ended --- */
@@ -180,7 +228,7 @@ static void take_death(struct crew *crew, struct seat *seat, const char *why)
     job_block(seat->job, &seat->unit, reason);
 }
 
-static int take_words(struct seat *seat, struct error *err)
+static int take_words(struct crew *crew, struct seat *seat, struct error *err)
 {
     const struct work *work = &seat->job->work[seat->unit.work];
     const struct str *said = &seat->checker.said;
@@ -190,6 +238,10 @@ static int take_words(struct seat *seat, struct error *err)
                 ? answer_read_command(str_text(said), said->len, &seat->job->policy, &part, err)
                 : answer_read(str_text(said), said->len, work->gates, &seat->job->policy, &answer, err);
 
+    if (r == 0 && seat->scans) { /* what was asked here counts: the child may have been taken over */
+        json_decref(answer.parts[GATE_MALWARE].engine);
+        answer.parts[GATE_MALWARE].engine = scanner_engine(crew->scanner, &seat->scan);
+    }
     if (r == 0 && work->command)
         job_take_command(seat->job, &seat->unit, &part);
     else if (r == 0)
@@ -197,8 +249,9 @@ static int take_words(struct seat *seat, struct error *err)
     return r;
 }
 
-static void seat_clear(struct seat *seat)
+static void seat_clear(struct crew *crew, struct seat *seat)
 {
+    seat_give_back(crew, seat);
     seat->job->running--;
     seat->job = NULL;
     unit_done(&seat->unit);
@@ -211,33 +264,49 @@ static void seat_ended(struct crew *crew, struct seat *seat)
     struct error err = {0};
     char why[100];
 
-    if (seat->checker.end == CHECKER_SPOKE && take_words(seat, &err) == 0) {
+    if (seat->checker.end == CHECKER_SPOKE && take_words(crew, seat, &err) == 0) {
         AUTO_FREE char *key = death_key(seat);
         slots_drop(crew->deaths, key, strlen(key));
     } else {
         checker_why(&seat->checker, why, sizeof why);
         take_death(crew, seat, why);
     }
-    seat_clear(seat);
+    seat_clear(crew, seat);
+}
+
+/* Its scanner hangs, has ended, or has another base since: what the child said or says is no result. */
+static bool seat_is_in_vain(struct crew *crew, struct seat *seat)
+{
+    struct error err = {0};
+
+    if (!seat->scans || scanner_lost(crew->scanner, &seat->scan, &err) == 0)
+        return false;
+    job_unsure(seat->job, false, "%s", err.detail);
+    seat_clear(crew, seat);
+    return true;
 }
 
 void crew_look(struct crew *crew, int64_t now_ms)
 {
-    for (size_t i = 0; i < crew->size; i++)
-        if (crew->seats[i].job && checker_look(&crew->seats[i].checker, now_ms))
-            seat_ended(crew, &crew->seats[i]);
+    if (crew->scanner)
+        scanner_step(crew->scanner, now_ms);
+    for (size_t i = 0; i < crew->size; i++) {
+        struct seat *seat = &crew->seats[i];
+        if (seat->job && !seat_is_in_vain(crew, seat) && checker_look(&seat->checker, now_ms))
+            seat_ended(crew, seat);
+    }
 }
 
 void crew_drop(struct crew *crew, const struct job *job)
 {
     for (size_t i = 0; i < crew->size; i++)
         if (crew->seats[i].job == job)
-            seat_clear(&crew->seats[i]);
+            seat_clear(crew, &crew->seats[i]);
 }
 
 size_t crew_polls(const struct crew *crew, struct pollfd *ret)
 {
-    size_t count = 0;
+    size_t count = crew->scanner ? scanner_polls(crew->scanner, ret) : 0;
 
     for (size_t i = 0; i < crew->size; i++) {
         if (!crew->seats[i].job)
@@ -250,7 +319,7 @@ size_t crew_polls(const struct crew *crew, struct pollfd *ret)
 
 int64_t crew_due(const struct crew *crew)
 {
-    int64_t due = INT64_MAX;
+    int64_t due = crew->scanner ? scanner_due_ms(crew->scanner) : INT64_MAX;
 
     for (size_t i = 0; i < crew->size; i++)
         if (crew->seats[i].job && crew->seats[i].checker.until_ms < due)

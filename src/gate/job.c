@@ -145,10 +145,15 @@ void job_free(struct job *job)
     free(job);
 }
 
+bool work_scans(const struct work *work)
+{
+    return !work->command && work->kind == GATE_CHILD_SCAN;
+}
+
 bool job_scans(const struct job *job)
 {
     for (size_t i = 0; i < job->work_count; i++)
-        if (!job->work[i].command && job->work[i].kind == GATE_CHILD_SCAN)
+        if (work_scans(&job->work[i]))
             return true;
     return false;
 }
@@ -224,6 +229,19 @@ bool job_next(struct job *job, struct unit *ret)
         job->at++;
     }
     return true;
+}
+
+bool job_next_scans(const struct job *job)
+{
+    return job_has_next(job) && work_scans(&job->work[job->at_work]);
+}
+
+void job_put_back(struct job *job, struct unit *unit)
+{
+    if (unit->work == job->work_count - 1)
+        job->at--;
+    job->at_work = unit->work;
+    unit_done(unit);
 }
 
 bool job_is_over(const struct job *job)

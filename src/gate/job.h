@@ -18,6 +18,8 @@ struct work {
     const struct command *command; /* an organisation's own one in its place; NULL: none */
 };
 
+bool work_scans(const struct work *work); /* it needs the malware scanner */
+
 /* One file and one of its checks. */
 struct unit {
     json_t *file; /* of job.files; owned */
@@ -63,6 +65,10 @@ int job_take_page(struct job *job, json_t *page_stolen, struct error *err) MUST_
 bool job_has_next(const struct job *job);
 /* That one, the caller's; false: there is none. */
 bool job_next(struct job *job, struct unit *ret);
+/* Does the next one need the malware scanner? */
+bool job_next_scans(const struct job *job);
+/* The one that job_next gave last cannot be begun yet: it is the next one again. */
+void job_put_back(struct job *job, struct unit *unit);
 /* Nothing is left to do, and nothing is being done. */
 bool job_is_over(const struct job *job);
 

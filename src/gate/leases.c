@@ -137,13 +137,14 @@ static bool is_before(const struct lease *a, const struct lease *b)
     return a->job->running != b->job->running ? a->job->running < b->job->running : a->served < b->served;
 }
 
-struct lease *leases_next(struct leases *leases, struct unit *ret)
+struct lease *leases_next(struct leases *leases, bool may_scan, struct unit *ret)
 {
     struct lease *best = NULL;
 
     for (size_t i = 0; i < leases->count; i++) {
         struct lease *lease = leases->rows[i];
-        if (!lease->lost && !lease->result && job_has_next(lease->job) && (!best || is_before(lease, best)))
+        bool has_next = !lease->lost && !lease->result && job_has_next(lease->job);
+        if (has_next && (may_scan || !job_next_scans(lease->job)) && (!best || is_before(lease, best)))
             best = lease;
     }
     if (!best || !job_next(best->job, ret))

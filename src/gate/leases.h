@@ -37,8 +37,9 @@ void leases_turn_pages(struct leases *leases);
 /* Heartbeats that are due. reason: what jobs that scan wait for, "" for nothing; a new one is told at once. May be
  * called while a question to core or to the mover waits for its answer. */
 void leases_beat(struct leases *leases, const char *reason, int64_t now_ms);
-/* The next unit of the lease that has least under way; NULL: nobody has one. */
-struct lease *leases_next(struct leases *leases, struct unit *ret);
+/* The next unit of the lease that has least under way; NULL: nobody has one. may_scan: units that need the malware
+ * scanner are among them. */
+struct lease *leases_next(struct leases *leases, bool may_scan, struct unit *ret);
 /* Tells core of jobs that are over, and drops those and lost ones of which nothing runs any more. */
 void leases_settle(struct leases *leases, int64_t now_ms);
 /* When the next of these is due, and when the next heartbeat is; INT64_MAX while core cannot be asked anyway. */

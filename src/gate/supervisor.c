@@ -19,12 +19,14 @@
 #define CHILDREN_AUTO_MAX 8
 #define SERVE_MS 1000   /* the longest wait */
 #define POLLS_OWN 3
+#define WAITING_MS 1000 /* of a wait for the scanner that is told */
 
 struct supervisor {
     struct child *child;
     struct commands commands;
     struct leases leases;
     struct crew crew;
+    int64_t scan_wait_ms; /* since when a file waits for the malware scanner; 0: none does */
 };
 
 /* Work may be cut anywhere: the lease ends, and somebody does it again. The children die with this process. */
@@ -72,13 +74,20 @@ static int wait_ms(const struct supervisor *supervisor, int64_t timeout_ms)
     return timeout_ms > 0 ? (int)timeout_ms : 0;
 }
 
+/* What requests wait for although nothing is known to be wrong. */
+static const char *waiting_reason(const struct supervisor *supervisor)
+{
+    bool long_ago = supervisor->scan_wait_ms > 0 && clock_mono_ms() - supervisor->scan_wait_ms >= WAITING_MS;
+    return long_ago ? "The malware scanner is being tried out; the files wait." : "";
+}
+
 /* Waits for whatever comes first, and takes what came. Runs within questions to core and the mover, too: so it asks
  * nothing itself but for heartbeats, and gives no job up. */
 static void supervisor_serve(int timeout_ms, void *ctx)
 {
     struct supervisor *supervisor = ctx;
     struct ipc_client *core = supervisor->leases.core, *mover = supervisor->crew.mover;
-    struct pollfd polls[POLLS_OWN + 2 * CREW_MAX] = {
+    struct pollfd polls[POLLS_OWN + CREW_POLLS_MAX] = {
         {.fd = child_control_fd(supervisor->child), .events = POLLIN},
         {.fd = ipc_client_fd(core), .events = POLLIN}, /* -1 is passed over */
         {.fd = ipc_client_fd(mover), .events = POLLIN},
@@ -94,7 +103,7 @@ static void supervisor_serve(int timeout_ms, void *ctx)
             child_control_readable(supervisor->child); /* may replace a channel: after both were read */
     }
     crew_look(&supervisor->crew, clock_mono_ms());
-    leases_beat(&supervisor->leases, "", clock_mono_ms());
+    leases_beat(&supervisor->leases, waiting_reason(supervisor), clock_mono_ms());
 }
 
 /* --- The start --- */
@@ -116,7 +125,7 @@ static int compare_bytes(const void *a, const void *b)
 }
 
 /* What libraries read from files at their first use, they use now: no child could open it. */
-static void warm_up(const struct checks *checks)
+static int warm_up(const struct checks *checks, struct error *err)
 {
     unsigned char many[4096] = {0}, digest[SHA256_SIZE];
 
@@ -126,8 +135,23 @@ static void warm_up(const struct checks *checks)
     sha256("", 0, digest);                                    /* OpenSSL: its configuration */
     qsort(many, sizeof many, 1, compare_bytes);               /* the C library: the size of the memory */
     json_decref(json_pack("{s:f}", "jansson", 1.5));          /* its hashes' seed */
-    if (checks->prepare)
-        checks->prepare();
+    return checks->prepare ? checks->prepare(err) : 0;
+}
+
+static int open_scanner(struct supervisor *supervisor, struct error *err)
+{
+    const struct child *child = supervisor->child;
+    const struct scanner_settings settings = {
+        .sockets = child_setting(child, "scan.clamd_socket"),
+        .marker_file = child_setting(child, "scan.probe_marker"),
+        .probe_ms = child_setting_int(child, "scan.probe_seconds") * 1000,
+        .max_age_s = child_setting_int(child, "scan.max_age"),
+        .allow_undated = child_setting_bool(child, "scan.allow_undated"),
+    };
+
+    supervisor->crew.scan_patience_ms = child_setting_int(child, "scan.timeout") * 1000;
+    supervisor->crew.scan_max_bytes = child_setting_int(child, "scan.max_bytes");
+    return *settings.sockets ? scanner_new(&settings, &supervisor->crew.scanner, err) : 0;
 }
 
 static int supervisor_open(struct supervisor *supervisor, const struct checks *checks, struct error *err)
@@ -138,14 +162,17 @@ static int supervisor_open(struct supervisor *supervisor, const struct checks *c
                                           .seconds = child_setting_int(child, "gate.seconds"),
                                           .reduced_ok = child_setting_bool(child, "sandbox.reduced")};
 
-    warm_up(checks);
     crew->checks = checks;
     crew->patience_ms = limits.seconds * 1000;
     crew->scratch = child_take_fd(supervisor->child, "scratch");
     if (crew->scratch < 0)
         return error_set(err, E_CONFIG, "The scratch directory was not passed");
     crew_init(crew, children_at_once(child));
-    int r = checkers_new(&limits, &crew->checkers, err);
+    int r = warm_up(checks, err);
+    if (r == 0)
+        r = open_scanner(supervisor, err);
+    if (r == 0)
+        r = checkers_new(&limits, &crew->checkers, err);
     return r ? r : commands_read(child_setting(child, "gates.commands"), &supervisor->commands, err);
 }
 
@@ -196,13 +223,18 @@ static void start_units(struct supervisor *supervisor)
 {
     struct lease *lease;
     struct unit unit;
+    bool may_scan = true;
 
     do {
         leases_turn_pages(&supervisor->leases);
-        lease = crew_has_seat(&supervisor->crew) ? leases_next(&supervisor->leases, &unit) : NULL;
-        if (lease)
-            crew_start(&supervisor->crew, lease->job, &unit);
+        lease = crew_has_seat(&supervisor->crew) ? leases_next(&supervisor->leases, may_scan, &unit) : NULL;
+        if (lease && !crew_start(&supervisor->crew, lease->job, &unit))
+            may_scan = false;
     } while (lease);
+    if (may_scan)
+        supervisor->scan_wait_ms = 0;
+    else if (supervisor->scan_wait_ms == 0)
+        supervisor->scan_wait_ms = clock_mono_ms();
 }
 
 /* Until the next thing that is asked or told without anybody's sign. */

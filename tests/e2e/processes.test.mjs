@@ -133,7 +133,8 @@ test('the link graph: a forbidden call does not link', async () => {
     const { stdout } = await runOk('readelf', ['-d', program(name)]);
     return [...stdout.matchAll(/NEEDED.*\[lib([^\].]+)/g)].map((match) => match[1]);
   };
-  const owners = { sqlite3: ['airlock-core'], argon2: ['airlock-idp'], curl: ['airlock', 'airlock-jwks'], expat: ['airlock-blob', 'airlock'], inih: ['airlockd'], uring: ['airlock-blob', 'airlock-mover'] };
+  const owners = { sqlite3: ['airlock-core'], argon2: ['airlock-idp'], curl: ['airlock', 'airlock-jwks'], expat: ['airlock-blob', 'airlock'], inih: ['airlockd'], uring: ['airlock-blob', 'airlock-mover'],
+    archive: ['airlock-gate'], magic: ['airlock-gate'], seccomp: ['airlock-gate'] };
   const programs = ['airlockd', 'airlock', 'airlock-api', 'airlock-blob', 'airlock-core', 'airlock-gate', 'airlock-idp', 'airlock-jwks', 'airlock-mover'];
   for (const name of programs) {
     const libraries = await needed(name);

@@ -244,9 +244,11 @@ static int begin_with(void **state, int children, int seconds)
         become(ends[1]);
     (void)close(ends[1]);
     tree->control = channel_new(ends[0]);
-    json_t *settings = json_pack("{s:s, s:b, s:i, s:i, s:i, s:s, s:s}", "log.level", "error", "sandbox.reduced", 0,
-                                 "gate.children", children, "gate.memory", 64 << 20, "gate.seconds", seconds,
-                                 "gates.commands", commands, "scan.clamd_socket", "");
+    json_t *settings =
+        json_pack("{s:s, s:b, s:i, s:i, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:b}", "log.level", "error",
+                  "sandbox.reduced", 0, "gate.children", children, "gate.memory", 64 << 20, "gate.seconds", seconds,
+                  "gates.commands", commands, "scan.clamd_socket", "", "scan.probe_marker", "", "scan.probe_seconds", 600,
+                  "scan.max_age", 604800, "scan.timeout", 120, "scan.max_bytes", 2147483647, "scan.allow_undated", 0);
     tell(tree->control,
          json_pack("{s:s, s:s, s:o, s:[s]}", "op", "start", "process", "gate", "settings", settings, "fds", "scratch"),
          open(tree->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
