@@ -108,13 +108,13 @@ static void forbid_files(void)
 
 static void confine(void)
 {
-#ifndef __SANITIZE_ADDRESS__
     struct rlimit space = {(rlim_t)512 << 20, (rlim_t)512 << 20};
 
+    if (SANITIZED)
+        return;
     if (setrlimit(RLIMIT_AS, &space) != 0)
         _exit(3);
     forbid_files();
-#endif
 }
 
 static void inspect_one(const struct seed_file *seed, const struct str *bytes)

@@ -247,7 +247,7 @@ static void a_directory_that_does_not_fit_is_told(void **state)
 /* One in the comment of the other: programs take the first or the last. */
 static void two_directories_are_told(void **state)
 {
-    AUTO_STR struct str zip = STR_INIT(65536), other = STR_INIT(65536);
+    AUTO_STR struct str zip = STR_INIT(65536);
     struct raw_head head = raw_stored("x.csv", "text\n"), evil = raw_stored("x.csv", "evil\n");
     (void)state;
     raw_zip(&zip, &head, "text\n", &head);
