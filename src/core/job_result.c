@@ -285,6 +285,9 @@ int job_give_up(struct core *core, struct call *call, const struct job *job, con
 {
     struct outcome o = {.core = core, .call = call, .job = *job};
     int r = outcome_begin(&o, err);
+
+    if (job->kind == JOB_GATES && o.req.status_message) /* what the files waited for says more */
+        detail = o.req.status_message;
     if (r == 0)
         r = outcome_give_up_any(&o, detail, err);
     request_done(&o.req);
