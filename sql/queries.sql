@@ -383,18 +383,18 @@ UPDATE use SET sent = 0 WHERE id = $1;
 
 -- name: JOB_ADD
 INSERT INTO job (request, kind, worker, state, drained, origin, target, first_token, token, attempts, next_try, lease_until, created, since)
-VALUES ($1, $2, $7, 'open', $3, $4, $5, 0, 0, 0, $6, 0, $6, $6);
+VALUES ($1, $2, $7, 'open', $3, $4, $5, 0, 0, 0, $6, 0, $6, $6) RETURNING id;
 
 -- name: JOB_NEXT
 SELECT id, request, kind, origin, target, first_token, token, attempts, since, policy FROM job
-WHERE worker = $2 AND state = 'open' AND drained = 1 AND next_try <= $1 AND lease_until <= $1 ORDER BY next_try, id LIMIT 1;
+WHERE worker = $2 AND state = 'open' AND drained = 1 AND waits = 0 AND next_try <= $1 AND lease_until <= $1 ORDER BY next_try, id LIMIT 1;
 
 -- name: JOB_LEASE
 UPDATE job SET token = $2, first_token = CASE WHEN first_token = 0 THEN $2 ELSE first_token END, attempts = attempts + 1,
     lease_until = $3 WHERE id = $1;
 
 -- name: JOB_GET
-SELECT id, request, kind, origin, target, first_token, token, attempts, since, policy, state, lease_until FROM job WHERE id = $1;
+SELECT id, request, kind, origin, target, first_token, token, attempts, since, policy, state, lease_until, waits, report FROM job WHERE id = $1;
 
 -- name: JOB_EXTEND
 UPDATE job SET lease_until = $3 WHERE id = $1 AND token = $2 AND state = 'open' AND lease_until > 0;
@@ -410,9 +410,9 @@ UPDATE job SET state = 'failed', lease_until = 0, error = $2 WHERE id = $1;
 
 -- The newest tokens stay candidates for where the bytes are; the older ones make room for new tries.
 -- name: JOB_REOPEN
-UPDATE job SET state = 'open', attempts = 0, next_try = $2, since = $2, lease_until = 0, error = NULL,
+UPDATE job SET state = 'open', attempts = 0, next_try = $2, since = $2, lease_until = 0, error = NULL, waits = 0,
     first_token = CASE WHEN token - first_token > 30 THEN token - 30 ELSE first_token END
-WHERE id = (SELECT max(id) FROM job WHERE request = $1 AND state = 'failed') RETURNING kind;
+WHERE id = (SELECT max(id) FROM job WHERE request = $1 AND state = 'failed') RETURNING kind, id;
 
 -- What takes a request's bytes away ends whatever else was to be done with them.
 -- name: JOB_END_OPEN
@@ -429,10 +429,74 @@ UPDATE job SET policy = $2 WHERE id = $1;
 
 -- What waits for its next try does not wait any longer.
 -- name: JOB_HURRY
-UPDATE job SET next_try = $3, since = $3 WHERE request = $1 AND kind = $2 AND state = 'open' AND lease_until = 0;
+UPDATE job SET next_try = $3, since = $3 WHERE request = $1 AND kind = $2 AND state = 'open' AND lease_until = 0
+    AND waits = 0;
 
 -- name: JOB_END_KIND
 UPDATE job SET state = 'done', lease_until = 0 WHERE request = $1 AND kind = $2 AND state = 'open';
+
+-- The job is not leased before its calls were answered. report: kept until then.
+-- name: JOB_WAIT
+UPDATE job SET waits = 1, lease_until = 0, report = $2, error = NULL WHERE id = $1;
+
+-- name: JOB_GO
+UPDATE job SET waits = 0, next_try = $2 WHERE id = $1;
+
+-- name: CALL_ADD
+INSERT INTO external_call (request, job, gate, step, manifest_digest, message, state, created, deadline, next_try, lease_until,
+    token, attempts)
+VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $7, 0, 0, 0);
+
+-- name: CALL_NEXT
+SELECT id, request, gate, step, manifest_digest, message, created, deadline, token, job FROM external_call
+WHERE state = 'open' AND delivered IS NULL AND next_try <= $1 AND lease_until <= $1 AND deadline > $1
+ORDER BY next_try, id LIMIT 1;
+
+-- name: CALL_LEASE
+UPDATE external_call SET token = token + 1, attempts = attempts + 1, lease_until = $2 WHERE id = $1;
+
+-- name: CALL_GET
+SELECT token, state, lease_until, attempts, gate, request FROM external_call WHERE id = $1;
+
+-- name: CALL_DELIVERED
+UPDATE external_call SET delivered = $2, lease_until = 0, error = NULL WHERE id = $1;
+
+-- name: CALL_AGAIN
+UPDATE external_call SET next_try = $2, lease_until = 0, error = $3 WHERE id = $1;
+
+-- A process that is gone holds no lease.
+-- name: CALL_RELEASE_ALL
+UPDATE external_call SET lease_until = 0, next_try = $1 WHERE state = 'open' AND lease_until > 0;
+
+-- The last call of a check, whatever became of it.
+-- name: CALL_OF_GATE
+SELECT id, job, state, deadline, answer FROM external_call WHERE request = $1 AND gate = $2 ORDER BY id DESC LIMIT 1;
+
+-- name: CALL_ANSWER
+UPDATE external_call SET state = 'answered', answer = $2, answered = $3, answered_by = $4, lease_until = 0 WHERE id = $1;
+
+-- name: CALL_END_JOB
+UPDATE external_call SET state = 'ended', lease_until = 0 WHERE job = $1 AND state = 'open';
+
+-- What was answered in an earlier run of the job counts no more.
+-- name: CALL_FORGET_ANSWERS
+UPDATE external_call SET state = 'ended' WHERE job = $1 AND state = 'answered';
+
+-- name: CALL_OPEN_OF_JOB
+SELECT gate, error, deadline FROM external_call WHERE job = $1 AND state = 'open' ORDER BY id;
+
+-- name: CALL_ANSWERS_OF_JOB
+SELECT gate, answer, answered, answered_by FROM external_call WHERE job = $1 AND state = 'answered' ORDER BY id;
+
+-- name: CALL_STEP_OF_JOB
+SELECT step FROM external_call WHERE job = $1 ORDER BY id DESC LIMIT 1;
+
+-- name: CALL_EXPIRED
+SELECT job FROM external_call WHERE state = 'open' AND deadline <= $1 ORDER BY id LIMIT 1;
+
+-- An operator lets the receivers be called again at once.
+-- name: CALL_HURRY
+UPDATE external_call SET delivered = NULL, next_try = $2 WHERE request = $1 AND state = 'open' AND lease_until = 0;
 
 -- name: GATE_REPORT_ADD
 INSERT INTO gate_report (request, manifest_digest, at, verdict, policy, policy_digest, gates) VALUES ($1, $2, $3, $4, $5, $6, $7);

@@ -11,6 +11,7 @@
 #include "base/network.h"
 #include "base/num.h"
 #include "base/uuid.h"
+#include "model/external.h"
 #include "model/gate_policy.h"
 #include "model/group_role.h"
 #include "model/manifest.h"
@@ -261,6 +262,36 @@ static int check_commands(const char *text, struct error *err)
     return check_text(text, err);
 }
 
+static int check_external_gates(const char *text, struct error *err)
+{
+    struct external_gates gates;
+    return external_gates_parse(text, &gates, err);
+}
+
+static int check_flow_steps(const char *text, struct error *err)
+{
+    struct flow_steps steps;
+    return flow_steps_parse(text, &steps, err);
+}
+
+static int check_webhook_secret(const char *text, struct error *err)
+{
+    AUTO_FREE char *secret = NULL;
+    unsigned char key[EXTERNAL_KEY_MAX];
+    struct error why = {0};
+    size_t len = 0, key_len;
+
+    int r = check_secret(text, err);
+    if (r == 0)
+        r = file_read_secret(text, SECRET_FILE_MAX, &secret, &len, err);
+    if (r != 0)
+        return r;
+    r = external_key_parse(secret, key, &key_len, &why);
+    secret_wipe(secret, len);
+    secret_wipe(key, sizeof key);
+    return r ? error_set(err, E_INVALID, "names a file that %s", why.detail) : 0;
+}
+
 static const struct {
     const char *name;
     int (*check)(const char *text, struct error *err);
@@ -288,6 +319,9 @@ static const struct {
     [FORM_STORAGE_IO] = {"auto, uring or threads", check_storage_io},
     [FORM_GATE_POLICY] = {"policy of gates", check_gate_policy},
     [FORM_COMMANDS] = {"names and programs", check_commands},
+    [FORM_EXTERNAL_GATES] = {"NAME=SUBJECT,URL", check_external_gates},
+    [FORM_FLOW_STEPS] = {"STEP:NAME,NAME", check_flow_steps},
+    [FORM_WEBHOOK_SECRET] = {"path of a secret", check_webhook_secret},
 };
 
 const char *form_name(enum form form)

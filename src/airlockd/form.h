@@ -1,4 +1,4 @@
-/* The forms that a setting's text may have. Pure, but for SECRET, which looks at the file, and
+/* The forms that a setting's text may have. Pure, but for SECRET and WEBHOOK_SECRET, which look at the file, and
  * LISTEN, which looks for the interface. Runs in airlockd. */
 #ifndef AIRLOCK_AIRLOCKD_FORM_H
 #define AIRLOCK_AIRLOCKD_FORM_H
@@ -29,6 +29,9 @@ enum form {
     FORM_STORAGE_IO,
     FORM_GATE_POLICY,
     FORM_COMMANDS,
+    FORM_EXTERNAL_GATES,
+    FORM_FLOW_STEPS,
+    FORM_WEBHOOK_SECRET,
     FORM_COUNT,
 };
 

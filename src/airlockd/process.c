@@ -23,8 +23,8 @@
 
 /* clang-format off */
 const struct process PROCESSES[PROCESS_COUNT] = {
-    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_GATE | PEER_IDP | PEER_JWKS, STOP_CORE,
-     0, WHEN_ALWAYS, {{"seed", .kind = GRANT_SEED}}},
+    {PEER_CORE, "airlock-core", PEER_API | PEER_BLOB | PEER_MOVER | PEER_GATE | PEER_IDP | PEER_JWKS | PEER_NOTIFY,
+     STOP_CORE, 0, WHEN_ALWAYS, {{"seed", .kind = GRANT_SEED}}},
     {PEER_API, "airlock-api", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
      {{"listen", GRANT_LISTEN, .listen = SETTING_API_LISTEN}, TLS_GRANTS}},
     {PEER_BLOB_EXTERNAL, "airlock-blob", PEER_CORE, STOP_LISTENERS, 0, WHEN_ALWAYS,
@@ -42,12 +42,15 @@ const struct process PROCESSES[PROCESS_COUNT] = {
     {PEER_IDP, "airlock-idp", PEER_CORE, STOP_WORKERS, 0, WHEN_BUILT_IN_PROVIDER,
      {{"listen", GRANT_LISTEN, .listen = SETTING_IDP_LISTEN}, TLS_GRANTS, {"seed", .kind = GRANT_SEED}}},
     {PEER_JWKS, "airlock-jwks", PEER_CORE, STOP_WORKERS, 0, WHEN_OTHER_PROVIDER, {{.kind = GRANT_NONE}}},
+    {PEER_NOTIFY, "airlock-notify", PEER_CORE, STOP_WORKERS, 0, WHEN_OUTWARD, {{.kind = GRANT_NONE}}},
 };
 /* clang-format on */
 
 bool process_is_due(const struct process *process, const struct settings *settings)
 {
     bool built_in = settings_flag(settings, SETTING_IDP_ENABLED);
+    if (process->when == WHEN_OUTWARD)
+        return *settings_text(settings, SETTING_GATES_EXTERNAL) != '\0';
     return process->when == WHEN_ALWAYS || (process->when == WHEN_BUILT_IN_PROVIDER) == built_in;
 }
 

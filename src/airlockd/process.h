@@ -6,7 +6,7 @@
 #include "airlockd/settings.h"
 #include "ipc/channel.h"
 
-#define PROCESS_COUNT 9
+#define PROCESS_COUNT 10
 #define PROCESS_GRANTS_MAX 4
 
 enum grant_kind {
@@ -29,7 +29,7 @@ struct grant {
 enum stop_stage { STOP_LISTENERS, STOP_WORKERS, STOP_CORE, STOP_STAGES };
 
 /* The configuration decides whether there is the process at all. */
-enum process_when { WHEN_ALWAYS, WHEN_BUILT_IN_PROVIDER, WHEN_OTHER_PROVIDER };
+enum process_when { WHEN_ALWAYS, WHEN_BUILT_IN_PROVIDER, WHEN_OTHER_PROVIDER, WHEN_OUTWARD };
 
 struct process {
     enum peer peer;

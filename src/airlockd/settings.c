@@ -8,6 +8,8 @@
 #include "airlockd/form.h"
 #include "base/num.h"
 #include "base/url.h"
+#include "model/external.h"
+#include "model/gate_policy.h"
 
 static const struct setting_row {
     const char *name;
@@ -194,6 +196,43 @@ static void check_provider(const struct settings *settings, struct problems *pro
                          setting_name(URLS[i]));
 }
 
+static void check_names(const struct settings *settings, enum setting id, const struct external_gates *gates,
+                        const char *names, struct problems *problems)
+{
+    char missing[EXTERNAL_NAME_MAX + 1];
+
+    if (!external_gates_have(gates, names, missing))
+        problems_add(problems, settings_where(settings, id),
+                     "%s names the check %s, which gates.external does not have: add %s=SUBJECT,URL there",
+                     setting_name(id), missing, missing);
+}
+
+/* Whoever is waited for must be there to be called, and must know that it was us who called. */
+static void check_externals(const struct settings *settings, struct problems *problems)
+{
+    static const enum setting POLICIES[] = {SETTING_GATES_IMPORT, SETTING_GATES_EXPORT};
+    struct external_gates gates;
+    struct flow_steps steps;
+
+    if (external_gates_parse(settings_text(settings, SETTING_GATES_EXTERNAL), &gates, NULL) != 0 ||
+        flow_steps_parse(settings_text(settings, SETTING_FLOW_STEPS), &steps, NULL) != 0)
+        return; /* told when they were set */
+    for (size_t i = 0; i < ARRAY_LEN(POLICIES); i++) {
+        AUTO_JSON json_t *rows = NULL;
+        AUTO_GATE_POLICY struct gate_policy policy;
+        gate_policy_init(&policy);
+        if (gate_policy_parse(settings_text(settings, POLICIES[i]), &rows, NULL) == 0 &&
+            gate_policy_apply(&policy, rows, NULL) == 0)
+            check_names(settings, POLICIES[i], &gates, policy.list[GATE_POLICY_EXTERNAL], problems);
+    }
+    for (int step = 0; step < STEP_COUNT; step++)
+        check_names(settings, SETTING_FLOW_STEPS, &gates, steps.names[step], problems);
+    if (gates.count > 0 && *settings_text(settings, SETTING_GATES_EXTERNAL_SECRET_FILE) == '\0' &&
+        *settings_where(settings, SETTING_GATES_EXTERNAL_SECRET_FILE) == '\0') /* one that is wrong was told of */
+        problems_add(problems, settings_where(settings, SETTING_GATES_EXTERNAL),
+                     "gates.external is set, so gates.external_secret_file must be set as well: it signs the calls");
+}
+
 void settings_finish(struct settings *settings, const char *file, struct problems *problems)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++)
@@ -202,6 +241,7 @@ void settings_finish(struct settings *settings, const char *file, struct problem
     check_tls(settings, problems);
     check_listeners(settings, file, problems);
     check_provider(settings, problems);
+    check_externals(settings, problems);
     for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
         AUTO_FREE char *authority = endpoint_authority(settings_text(settings, LISTENERS[i].listen));
         settings_derive(settings, LISTENERS[i].public_url,
@@ -240,7 +280,7 @@ static void print_receivers(struct str *out, unsigned receivers)
         const char *name;
     } GROUPS[] = {
         {PEER_CORE, "core"}, {PEER_API, "api"}, {PEER_BLOB, "blob"}, {PEER_MOVER, "mover"}, {PEER_IDP, "idp"},
-        {PEER_JWKS, "jwks"}, {PEER_GATE, "gate"}};
+        {PEER_JWKS, "jwks"}, {PEER_GATE, "gate"}, {PEER_NOTIFY, "notify"}};
     const char *separator = "";
 
     for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++)

@@ -184,6 +184,7 @@ int input_frame(const struct route_match *match, const struct input *input, json
     set_id(frame, "workspace", match->workspace);
     set_id(frame, "request", match->request);
     set_id(frame, "user", match->user);
+    set_id(frame, "gate", match->gate);
     if (http_params_parse(input->query, INPUT_PARAMS_MAX, true, &params, err) != 0)
         return error_set_field(err, E_INVALID, "query", "The query is not a list of at most %d well-formed parameters",
                                INPUT_PARAMS_MAX);

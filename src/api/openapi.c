@@ -43,22 +43,24 @@ static json_t *field_type(const struct route_field *field)
     return json_pack("{s:s}", "type", "string");
 }
 
-static void add_path_parameter(json_t *parameters, const char *pattern, const char *name)
+/* format: NULL for any text. */
+static void add_path_parameter(json_t *parameters, const char *pattern, const char *name, const char *format)
 {
     AUTO_FREE char *placeholder = xasprintf("{%s}", name);
 
     if (strstr(pattern, placeholder))
-        json_array_append_new(parameters, json_pack("{s:s, s:s, s:b, s:{s:s, s:s}}", "name", name, "in", "path",
-                                                    "required", 1, "schema", "type", "string", "format", "uuid"));
+        json_array_append_new(parameters, json_pack("{s:s, s:s, s:b, s:{s:s, s:s*}}", "name", name, "in", "path",
+                                                    "required", 1, "schema", "type", "string", "format", format));
 }
 
 static json_t *render_parameters(const struct route *route)
 {
     json_t *parameters = json_array();
 
-    add_path_parameter(parameters, route->pattern, "workspace");
-    add_path_parameter(parameters, route->pattern, "request");
-    add_path_parameter(parameters, route->pattern, "user");
+    add_path_parameter(parameters, route->pattern, "workspace", "uuid");
+    add_path_parameter(parameters, route->pattern, "request", "uuid");
+    add_path_parameter(parameters, route->pattern, "user", "uuid");
+    add_path_parameter(parameters, route->pattern, "gate", NULL);
     for (size_t i = 0; i < route->field_count; i++) {
         const struct route_field *f = &route->fields[i];
         if (!(f->places & (unsigned)(PLACE_QUERY | PLACE_HEADER)))

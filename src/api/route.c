@@ -72,13 +72,17 @@ static bool segment_fits(const char *pattern, size_t pattern_len, const char *se
         return pattern_len == len && memcmp(pattern, segment, len) == 0;
     if (len == 0)
         return false;
-    take_id(segment, len, pattern[1] == 'w' ? match->workspace : pattern[1] == 'u' ? match->user : match->request);
+    take_id(segment, len,
+            pattern[1] == 'w'   ? match->workspace
+            : pattern[1] == 'u' ? match->user
+            : pattern[1] == 'g' ? match->gate
+                                : match->request);
     return true;
 }
 
 static bool pattern_fits(const char *pattern, const char *path, struct route_match *match)
 {
-    match->workspace[0] = match->request[0] = match->user[0] = '\0';
+    match->workspace[0] = match->request[0] = match->user[0] = match->gate[0] = '\0';
     for (;;) {
         size_t pattern_len = strcspn(pattern, "/"), len = strcspn(path, "/");
         if (!segment_fits(pattern, pattern_len, path, len, match))
@@ -102,6 +106,8 @@ static int check_ids(const struct route_match *match, struct error *err)
         return error_set_field(err, E_INVALID, "request", "The request id in the path must be a UUID of version 4");
     if (strstr(pattern, "{user}") && !uuid_is_v4(match->user))
         return error_set_field(err, E_INVALID, "user", "The user id in the path must be a UUID of version 4");
+    if (strstr(pattern, "{gate}") && *match->gate == '\0')
+        return error_set_field(err, E_INVALID, "gate", "The path must name a check");
     return 0;
 }
 

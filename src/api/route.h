@@ -67,6 +67,7 @@ struct route_match {
     char workspace[UUID_TEXT_SIZE];
     char request[UUID_TEXT_SIZE];
     char user[UUID_TEXT_SIZE];
+    char gate[UUID_TEXT_SIZE]; /* a name */
     unsigned methods; /* bit 1 << enum http_method of every row with this path; HEAD where GET is */
 };
 

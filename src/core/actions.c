@@ -195,16 +195,19 @@ int request_review_resource(struct core *core, struct call *call, json_t **ret_o
         call->workspace);
 }
 
-/* 1: the request's gates wait for their next try, which is now. */
+/* 1: the request's gates wait for their next try or for an answer from outside: that is asked for now. */
 static int retry_waiting(struct core *core, const struct call *call, const struct request *req, struct error *err)
 {
     int r = req->status == STATUS_SUBMITTED
                 ? db_exec(core->db, Q_JOB_HURRY, ARGS(DB_T(req->id), DB_T(job_name(JOB_GATES)), DB_I(call->now)), err)
                 : 0;
 
+    if (r == 0)
+        r = db_exec(core->db, Q_CALL_HURRY, ARGS(DB_T(req->id), DB_I(call->now)), err);
     if (r <= 0)
         return r;
     effect_add(core, &(struct effect){.kind = EFFECT_WAKE_WORKERS});
+    effect_add(core, &(struct effect){.kind = EFFECT_WAKE_NOTIFY});
     r = audit_add(core, call, "gates.retry", "", NULL, err);
     return r ? r : 1;
 }

@@ -7,6 +7,7 @@
 #include "core/audit.h"
 #include "core/caller.h"
 #include "core/drain.h"
+#include "core/external.h"
 #include "core/outbox.h"
 #include "core/place.h"
 
@@ -89,14 +90,16 @@ static int change_write(const struct change *c, struct error *err)
 }
 
 static int job_insert(struct core *core, const struct call *call, const struct request *req, enum job_kind kind,
-                      bool drained, const char *target, struct error *err)
+                      bool drained, const char *target, int64_t *ret_id, struct error *err)
 {
-    int r = db_exec(core->db, Q_JOB_ADD,
-                    ARGS(DB_T(req->id), DB_T(job_name(kind)), DB_I(drained), DB_T(req->dir), DB_T(target),
-                         DB_I(call->now), DB_T(job_worker_name(job_worker(kind)))),
-                    err);
-    if (r < 0)
-        return r;
+    AUTO_ROWS struct db_rows *row = NULL;
+    int r = db_first(core->db, Q_JOB_ADD,
+                     ARGS(DB_T(req->id), DB_T(job_name(kind)), DB_I(drained), DB_T(req->dir), DB_T(target),
+                          DB_I(call->now), DB_T(job_worker_name(job_worker(kind)))),
+                     &row, err);
+    if (r != 1)
+        return r < 0 ? r : error_set(err, E_INTERNAL, "A job got no number");
+    *ret_id = db_int(row, 0);
     effect_add(core, &(struct effect){.kind = EFFECT_WAKE_WORKERS});
     return 0;
 }
@@ -127,13 +130,14 @@ static int job_reopen(const struct change *c, struct error *err)
     if (r < 0)
         return r;
     effect_add(c->core, &(struct effect){.kind = EFFECT_WAKE_WORKERS});
-    return 0;
+    return external_steps_again(c->core, c->call, c->req, db_int(row, 1), c->to, err);
 }
 
 /* Writers exist only in a draft: a job that touches its bytes waits until the listener has none left. */
 static int change_queue_job(const struct change *c, struct error *err)
 {
     char target[PATH_MAX_TEXT];
+    int64_t id = 0;
 
     if (c->edge->job == JOB_NONE)
         return 0;
@@ -144,9 +148,10 @@ static int change_queue_job(const struct change *c, struct error *err)
         r = db_exec(c->core->db, Q_JOB_END_KIND, ARGS(DB_T(c->req->id), DB_T(job_name(JOB_CHECK))), err);
     if (r >= 0 && (c->edge->job == JOB_PURGE || c->edge->job == JOB_REMOVE))
         r = db_exec(c->core->db, Q_JOB_END_OPEN, ARGS(DB_T(c->req->id)), err);
-    return r < 0 ? r
-             : job_insert(c->core, c->call, c->req, c->edge->job, c->req->status != STATUS_DRAFT,
-                          *target ? target : NULL, err);
+    if (r >= 0)
+        r = job_insert(c->core, c->call, c->req, c->edge->job, c->req->status != STATUS_DRAFT, *target ? target : NULL,
+                       &id, err);
+    return r < 0 ? r : external_steps_begin(c->core, c->call, c->req, id, c->edge->event, err);
 }
 
 static int change_audit(const struct change *c, json_t *detail_stolen, struct error *err)
@@ -206,5 +211,6 @@ int apply_event(struct core *core, const struct call *call, struct request *req,
 int apply_queue(struct core *core, const struct call *call, const struct request *req, enum job_kind kind,
                 struct error *err)
 {
-    return job_insert(core, call, req, kind, true, NULL, err);
+    int64_t id;
+    return job_insert(core, call, req, kind, true, NULL, &id, err);
 }

@@ -9,6 +9,7 @@
 #include "base/uuid.h"
 #include "db/db.h"
 #include "ipc/child.h"
+#include "model/external.h"
 #include "model/policy.h"
 #include "model/role.h"
 #include "model/sas.h"
@@ -55,6 +56,11 @@ struct core_config {
     json_t *gates[REQUEST_TYPE_COUNT]; /* rows of the gates' policy that the TRE changes; core's own */
     int64_t policy_default[POLICY_COUNT];
     const char *kept_metadata; /* names that a seal keeps */
+    struct external_gates externals;
+    struct flow_steps steps;
+    int64_t external_deadline_s;
+    unsigned char external_key[EXTERNAL_KEY_MAX]; /* signs calls; none without external gates */
+    size_t external_key_len;
 };
 
 /* A person, from a token that core has checked itself. */
@@ -70,7 +76,7 @@ struct principal {
 };
 
 /* What must not happen before the commit is durable. */
-enum effect_kind { EFFECT_WAKE_WORKERS, EFFECT_DRAIN, EFFECT_RELAY, EFFECT_RELAY_DONE };
+enum effect_kind { EFFECT_WAKE_WORKERS, EFFECT_WAKE_NOTIFY, EFFECT_DRAIN, EFFECT_RELAY, EFFECT_RELAY_DONE };
 struct effect {
     enum effect_kind kind;
     char request[UUID_TEXT_SIZE];

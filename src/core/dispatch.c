@@ -10,6 +10,7 @@
 #include "core/blobs.h"
 #include "core/caller.h"
 #include "core/drain.h"
+#include "core/external.h"
 #include "core/gates.h"
 #include "core/identity.h"
 #include "core/jobs.h"
@@ -60,6 +61,7 @@ static const struct {
     [MESSAGE_REQUEST_CHECK] = {request_check, RIGHT_SUBMIT},
     [MESSAGE_REQUEST_CHECK_RESULT] = {request_check_result, RIGHT_SUBMIT},
     [MESSAGE_REQUEST_REVIEW_RESOURCE] = {request_review_resource, RIGHT_PREPARE_REVIEW},
+    [MESSAGE_REQUEST_ANSWER_GATE] = {request_answer_gate, RIGHT_ANSWER_GATE},
     [MESSAGE_ADMIN_RETRY] = {admin_retry, RIGHT_RETRY},
     [MESSAGE_ADMIN_AUDIT] = {admin_audit, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_JOBS] = {admin_jobs, RIGHT_ADMINISTER},
@@ -96,6 +98,8 @@ static const struct {
     [MESSAGE_ACCOUNT_DONE] = {.handle = account_done},
     [MESSAGE_IDP_SCOPE] = {.handle = idp_scope},
     [MESSAGE_IDP_EVENT] = {.handle = idp_event},
+    [MESSAGE_CALL_LEASE] = {.handle = call_lease},
+    [MESSAGE_CALL_RESULT] = {.handle = call_result},
     [MESSAGE_JWKS_PUBLISH] = {.handle = jwks_publish},
 };
 

@@ -52,6 +52,30 @@ char *gates_merge(const char *present, const json_t *change)
     return json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
+int gates_check_externals(const struct core *core, const json_t *change, struct error *err)
+{
+    const char *direction;
+    json_t *rows;
+
+    json_object_foreach((json_t *)change, direction, rows) /* NOLINT: the macro wants it so, and changes nothing */
+    {
+        AUTO_GATE_POLICY struct gate_policy policy;
+        char missing[EXTERNAL_NAME_MAX + 1];
+        json_t *value = json_object_get(rows, gate_policy_facts(GATE_POLICY_EXTERNAL)->name);
+        AUTO_JSON json_t *row = json_pack("{s:O*}", gate_policy_facts(GATE_POLICY_EXTERNAL)->name,
+                                          json_is_null(value) ? NULL : value);
+        gate_policy_init(&policy);
+        int r = gate_policy_apply(&policy, row, err);
+        if (r != 0)
+            return r;
+        if (!external_gates_have(&core->config.externals, policy.list[GATE_POLICY_EXTERNAL], missing))
+            return error_set_field(err, E_INVALID, "external",
+                                   "There is no external check \"%s\": the setting gates.external does not name it",
+                                   missing);
+    }
+    return 0;
+}
+
 int gates_begin(struct outcome *o, struct error *err)
 {
     AUTO_WORKSPACE struct workspace w = {0};
@@ -63,7 +87,7 @@ int gates_begin(struct outcome *o, struct error *err)
         r = gates_policy(o->core, &w, o->req.type, &policy, err);
     if (r != 0)
         return r;
-    if (gates_wanted(o->core, &policy) != 0)
+    if (gates_wanted(o->core, &policy) != 0 || *policy.list[GATE_POLICY_EXTERNAL])
         return outcome_event(o, EVENT_SEALED_SCAN_ON, "The files are being checked.", NULL, err);
     r = gates_keep_report(o->core, o->call, &o->req, none, VERDICT_PASS, &policy, err);
     return r ? r : outcome_event(o, EVENT_SEALED_SCAN_OFF, NULL, NULL, err);

@@ -19,6 +19,8 @@ int gates_policy(const struct core *core, const struct workspace *w, enum reques
 unsigned gates_wanted(const struct core *core, const struct gate_policy *policy);
 /* A workspace's rows with those of a change over them; null takes one back. JSON, the caller's. */
 char *gates_merge(const char *present, const json_t *change);
+/* Do the rows name only external gates that there are? E_INVALID naming the first that there is not. */
+int gates_check_externals(const struct core *core, const json_t *change, struct error *err) MUST_USE;
 /* The request was sealed: the gates are queued, or, where none is on, it goes to the review. */
 int gates_begin(struct outcome *o, struct error *err) MUST_USE;
 /* What a lease of a gates or check job says besides. The policy is kept with the job: its result is judged by it. */
@@ -27,6 +29,12 @@ int gates_describe(struct core *core, const struct job *job, const struct reques
 
 /* gates_result.c: what was done */
 
+/* The verdict of all gates is known: the report is kept, the job is over, and the request goes on. blocked: why, for
+ * people, where one blocks. */
+int gates_conclude(struct outcome *o, const json_t *gates, enum verdict verdict, const char *blocked,
+                   const struct gate_policy *policy, struct error *err) MUST_USE;
+/* The policy that the job's last lease was told; E_STALE when there was none. gate_policy_done also after an error. */
+int gates_job_policy(const struct job *job, struct gate_policy *ret, struct error *err) MUST_USE;
 /* What a request waits for, for people: a text, or null for nothing in particular. NULL: no word of it. */
 int gates_tell(struct core *core, const struct job *job, const json_t *reason, struct error *err) MUST_USE;
 int gates_take_checked(struct outcome *o, struct error *err) MUST_USE;

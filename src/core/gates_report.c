@@ -36,6 +36,8 @@ static json_t *summary_part(const json_t *part)
 
     if (engine)
         json_object_set(out, "engine", (json_t *)engine);
+    if (json_flag(part, "external"))
+        json_object_set_new(out, "external", json_true());
     return out;
 }
 
@@ -52,10 +54,12 @@ static const json_t *part_of(const json_t *gates, const char *name)
     return NULL;
 }
 
-/* Every gate of the table: one that did not run says so, with the reason. */
+/* Every gate of the table: one that did not run says so, with the reason. Then the external ones. */
 static json_t *report_gates(const json_t *gates, json_t *(*show)(const json_t *part))
 {
     json_t *list = json_array();
+    size_t k;
+    const json_t *each;
 
     for (int i = 0; i < GATE_COUNT; i++) {
         const char *name = gate_facts((enum gate)i)->name;
@@ -63,6 +67,11 @@ static json_t *report_gates(const json_t *gates, json_t *(*show)(const json_t *p
         json_array_append_new(list, part ? show(part)
                                          : json_pack("{s:s, s:s, s:s}", "gate", name, "verdict", "skipped", "detail",
                                                      i == GATE_MALWARE ? NOT_SCANNED : "off by policy"));
+    }
+    json_array_foreach(gates, k, each)
+    {
+        if (json_flag(each, "external"))
+            json_array_append_new(list, show(each));
     }
     return list;
 }

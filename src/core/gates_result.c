@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "core/apply.h"
 #include "core/audit.h"
+#include "core/external.h"
 #include "core/gates.h"
 
 #define REASON_MAX 500
@@ -104,8 +105,7 @@ static void judge(const json_t *gates, unsigned wanted, const struct gate_policy
             judge_unsure(ret, "The report of the gates is not complete");
 }
 
-/* Of the lease under which the job was done; E_STALE when there was none. */
-static int job_policy(const struct job *job, struct gate_policy *ret, struct error *err)
+int gates_job_policy(const struct job *job, struct gate_policy *ret, struct error *err)
 {
     AUTO_JSON json_t *rows = job->policy ? json_loads(job->policy, 0, NULL) : NULL;
 
@@ -156,19 +156,35 @@ static int checked_draft(struct outcome *o, const json_t *gates, const struct ju
     return r < 0 ? r : 0;
 }
 
-static int checked_sealed(struct outcome *o, const json_t *gates, const struct judged *judged,
-                          const struct gate_policy *policy, struct error *err)
+int gates_conclude(struct outcome *o, const json_t *gates, enum verdict verdict, const char *blocked,
+                   const struct gate_policy *policy, struct error *err)
 {
-    bool blocked = judged->verdict == VERDICT_BLOCK;
-    int r = gates_keep_report(o->core, o->call, &o->req, gates, judged->verdict, policy, err);
+    bool blocks = verdict == VERDICT_BLOCK;
+    int r = gates_keep_report(o->core, o->call, &o->req, gates, verdict, policy, err);
 
     if (r == 0)
         r = outcome_close_job(o, err);
     if (r != 0)
         return r;
-    const char *why = *judged->blocked ? judged->blocked : "A gate blocks it.";
-    return outcome_event(o, blocked ? EVENT_GATE_BLOCKED : EVENT_GATES_CLEAN, blocked ? why : NULL,
-                         json_pack("{s:s}", "verdict", verdict_name(judged->verdict)), err);
+    return outcome_event(o, blocks ? EVENT_GATE_BLOCKED : EVENT_GATES_CLEAN, blocks ? blocked : NULL,
+                         json_pack("{s:s}", "verdict", verdict_name(verdict)), err);
+}
+
+/* What airlock's own gates do not block waits for the external ones. */
+static int checked_sealed(struct outcome *o, const json_t *gates, const struct judged *judged,
+                          const struct gate_policy *policy, struct error *err)
+{
+    const char *names = policy->list[GATE_POLICY_EXTERNAL];
+    char missing[EXTERNAL_NAME_MAX + 1], reason[REASON_MAX];
+
+    if (judged->verdict == VERDICT_BLOCK || !*names)
+        return gates_conclude(o, gates, judged->verdict, *judged->blocked ? judged->blocked : "A gate blocks it.", policy,
+                              err);
+    if (external_gates_have(&o->core->config.externals, names, missing))
+        return external_review_begin(o, gates, judged->verdict, names, err);
+    (void)snprintf(reason, sizeof reason, "The policy asks for the check %s, which the setting gates.external does not name.",
+                   missing);
+    return gates_take_reason(o, reason, err);
 }
 
 int gates_take_checked(struct outcome *o, struct error *err)
@@ -181,7 +197,7 @@ int gates_take_checked(struct outcome *o, struct error *err)
 
     if (sealed && strcmp(json_text(o->in, "manifestDigest"), o->req.manifest_digest) != 0)
         return error_set(err, E_STALE, "The report is about the files of another manifest");
-    int r = job_policy(&o->job, &policy, err);
+    int r = gates_job_policy(&o->job, &policy, err);
     if (r == 0)
         r = name_files(o, gates, err);
     if (r != 0)

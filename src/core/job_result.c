@@ -258,7 +258,7 @@ bool job_gives_up(const struct core *core, const struct call *call, const struct
     return tried && (job->kind == JOB_SEAL || job->kind == JOB_MOVE);
 }
 
-static int outcome_begin(struct outcome *o, struct error *err)
+int outcome_begin(struct outcome *o, struct error *err)
 {
     int r = request_load_by_id(o->core, o->job.request, &o->req, err);
     if (r != 0)

@@ -22,6 +22,7 @@ void job_destination(const struct job *job, char ret[static PATH_MAX_TEXT])
 void job_done(struct job *job)
 {
     free(TAKE_PTR(job->policy));
+    free(TAKE_PTR(job->report));
 }
 
 /* Columns: id, request, kind, origin, target, first_token, token, attempts, since, policy. */
@@ -164,6 +165,20 @@ int job_load_leased(struct core *core, int64_t id, int64_t token, struct job *re
         return error_set(err, E_STALE, "The lease of job %lld under token %lld is over", (long long)id,
                          (long long)token);
     job_read(row, ret);
+    return 0;
+}
+
+int job_load_waiting(struct core *core, int64_t id, struct job *ret, struct error *err)
+{
+    AUTO_ROWS struct db_rows *row = NULL;
+    int r = db_first(core->db, Q_JOB_GET, ARGS(DB_I(id)), &row, err);
+
+    if (r < 0)
+        return r;
+    if (r == 0 || strcmp(db_text(row, 10), "open") != 0 || db_int(row, 12) == 0)
+        return error_set(err, E_STALE, "Job %lld waits for no answer", (long long)id);
+    job_read(row, ret);
+    ret->report = db_is_null(row, 13) ? NULL : xstrdup(db_text(row, 13));
     return 0;
 }
 

@@ -17,6 +17,7 @@ struct job {
     int64_t token;
     int64_t attempts;
     int64_t since; /* microseconds: it has been tried without success from then on */
+    char *report;  /* of gates that wait for external ones: JSON, what airlock's own said; or NULL */
     char *policy;  /* of gates and check: JSON, what the last lease told them to do; or NULL */
 };
 void job_done(struct job *job);
@@ -28,6 +29,9 @@ void job_destination(const struct job *job, char ret[static PATH_MAX_TEXT]);
 bool job_may_lie_at(const struct job *job, const struct request *req, const char *dir);
 /* The job, if token still holds its lease; E_STALE otherwise. */
 int job_load_leased(struct core *core, int64_t id, int64_t token, struct job *ret, struct error *err) MUST_USE;
+
+/* The job, if it waits for answers to its calls; E_STALE otherwise. */
+int job_load_waiting(struct core *core, int64_t id, struct job *ret, struct error *err) MUST_USE;
 
 /* Work on bytes that a request waits for gives up after a number of tries; clean-up never does. */
 bool job_gives_up(const struct core *core, const struct call *call, const struct job *job);

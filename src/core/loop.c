@@ -12,6 +12,7 @@
 #include "core/blobs.h"
 #include "core/dispatch.h"
 #include "core/drain.h"
+#include "core/external.h"
 #include "core/jobs.h"
 #include "core/keys.h"
 #include "core/link.h"
@@ -110,7 +111,7 @@ static int batch_write(struct core *core, struct batch *batch, struct error *err
 
 static void effects_run(struct core *core)
 {
-    bool wake = false;
+    bool wake = false, wake_notify = false;
     for (size_t i = 0; i < core->effects.count; i++) {
         const struct effect *effect = &core->effects.items[i];
         if (effect->kind == EFFECT_DRAIN)
@@ -119,11 +120,17 @@ static void effects_run(struct core *core)
             relay_send(core, effect->generation);
         else if (effect->kind == EFFECT_RELAY_DONE)
             relay_finish(core, effect->generation);
+        else if (effect->kind == EFFECT_WAKE_NOTIFY)
+            wake_notify = true;
         else
             wake = true;
     }
     core->effects.count = 0;
     relays_sweep(core);
+    if (wake_notify) {
+        AUTO_JSON json_t *message = json_pack("{s:s}", "op", message_op(MESSAGE_CALL_WAKE));
+        (void)peers_send(core, PEER_NOTIFY, message); /* who has no channel asks by itself when it has one */
+    }
     if (wake) {
         AUTO_JSON json_t *message = json_pack("{s:s}", "op", message_op(MESSAGE_JOB_WAKE));
         (void)peers_send(core, PEER_MOVER, message); /* who has no channel asks by itself when it has one */
@@ -164,8 +171,11 @@ static void own_transaction(struct core *core, int (*fn)(struct core *core, stru
         r = db_commit(core->db, &err);
     if (r != 0) {
         db_rollback(core->db);
+        core->effects.count = 0; /* between two batches there are no others */
         log_error("%s", err.detail);
+        return;
     }
+    effects_run(core);
 }
 
 static int housekeeping_run(struct core *core, struct error *err)
@@ -197,6 +207,16 @@ static int release_gate(struct core *core, struct error *err)
     return jobs_release_all(core, WORKER_GATE, err);
 }
 
+static int release_notify(struct core *core, struct error *err)
+{
+    return external_release_all(core, err);
+}
+
+static int expire_calls(struct core *core, struct error *err)
+{
+    return external_expire(core, core_now(core), err);
+}
+
 static void on_channel(enum peer peer, int fd, void *ctx)
 {
     struct core *core = ctx;
@@ -204,6 +224,8 @@ static void on_channel(enum peer peer, int fd, void *ctx)
         own_transaction(core, release_mover);
     if (peer == PEER_GATE)
         own_transaction(core, release_gate);
+    if (peer == PEER_NOTIFY)
+        own_transaction(core, release_notify);
     peers_attach(core, peer, fd);
 }
 
@@ -271,6 +293,7 @@ int loop_run(struct core *core, struct error *err)
         r = loop_round(core, batch, events, count, err);
         if (clock_mono_ms() >= housekeeping) {
             own_transaction(core, housekeeping_run);
+            own_transaction(core, expire_calls);
             housekeeping = clock_mono_ms() + HOUSEKEEPING_MS;
         }
     }

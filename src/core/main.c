@@ -62,6 +62,7 @@ static void read_config(struct core *core)
         .scan_retry_ms = child_setting_int(c, "scan.retry_ms"),
         .scan_retry_max_ms = child_setting_int(c, "scan.retry_max_ms"),
         .scan_give_up_s = child_setting_int(c, "scan.give_up"),
+        .external_deadline_s = child_setting_int(c, "gates.external_deadline"),
         .kept_metadata = child_setting(c, "policy.kept_metadata"),
         .policy_default = {[POLICY_MAX_FILES] = child_setting_int(c, "policy.max_files"),
                            [POLICY_MAX_BYTES] = child_setting_int(c, "policy.max_bytes"),
@@ -104,6 +105,25 @@ static int load_master_key(struct core *core, struct error *err)
     return r;
 }
 
+/* External gates and steps, and the key that signs the calls to them. */
+static int read_externals(struct core *core, struct error *err)
+{
+    AUTO_FREE char *text = NULL;
+    size_t len = 0;
+    int r = external_gates_parse(child_setting(core->child, "gates.external"), &core->config.externals, err);
+
+    if (r == 0)
+        r = flow_steps_parse(child_setting(core->child, "flow.steps"), &core->config.steps, err);
+    if (r != 0 || core->config.externals.count == 0)
+        return r;
+    r = file_read_secret(child_setting(core->child, "gates.external_secret_file"), 4096, &text, &len, err);
+    if (r != 0)
+        return r;
+    r = external_key_parse(text, core->config.external_key, &core->config.external_key_len, err);
+    secret_wipe(text, len);
+    return r;
+}
+
 /* Below the database's directory core may do as it likes; everywhere else nothing. */
 static int confine(const struct core *core, struct error *err)
 {
@@ -128,6 +148,8 @@ static int start(struct core *core, struct error *err)
     int r = flow_self_check(err);
     if (r == 0)
         r = read_gates(core, err);
+    if (r == 0)
+        r = read_externals(core, err);
     if (r == 0)
         r = dispatch_self_check(err);
     if (r == 0)
@@ -174,6 +196,7 @@ int main(void)
     provider_keys_done(&core);
     free(core.effects.items);
     link_keys_free(core.link_keys);
+    secret_wipe(core.config.external_key, sizeof core.config.external_key);
     for (int type = 0; type < REQUEST_TYPE_COUNT; type++)
         json_decref(core.config.gates[type]);
     child_free(core.child);

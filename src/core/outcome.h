@@ -14,6 +14,8 @@ struct outcome {
     const json_t *in;
 };
 
+/* The job's request, as it is now; the call is about it from here on. */
+int outcome_begin(struct outcome *o, struct error *err) MUST_USE;
 /* The event happens to the request, by the worker that the job is for. */
 int outcome_event(struct outcome *o, enum event event, const char *message, json_t *detail_stolen,
                   struct error *err) MUST_USE;

@@ -1,5 +1,5 @@
 /* The asking side of a channel, mostly to core. Threaded programs (api, blob, idp) call from workers while their loop
- * reads; single-threaded ones (mover, jwks, gate) let ipc_call itself wait, through the pump, which may ask in its turn:
+ * reads; single-threaded ones (mover, jwks, gate, notify) let ipc_call itself wait, through the pump, which may ask in its turn:
  * the inner question ends first. A channel may die and be replaced at any
  * time: a question that was not sent waits up to IPC_HOLD_MS for the next channel, one that was sent is repeated there
  * when its message is repeatable, and otherwise ends in E_UNKNOWN. */

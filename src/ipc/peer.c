@@ -19,6 +19,7 @@ static const struct {
     {PEER_IDP, "idp"},
     {PEER_JWKS, "jwks"},
     {PEER_GATE, "gate"},
+    {PEER_NOTIFY, "notify"},
 };
 
 static const struct {

@@ -16,10 +16,12 @@ enum peer {
     PEER_IDP = 1 << 7,
     PEER_JWKS = 1 << 8,
     PEER_GATE = 1 << 9,
+    PEER_NOTIFY = 1 << 10,
 };
-#define PEER_BITS 10 /* of all of them */
+#define PEER_BITS 11 /* of all of them */
 #define PEER_BLOB (PEER_BLOB_EXTERNAL | PEER_BLOB_CORE | PEER_BLOB_WORKSPACE)
-#define PEER_ANY_CHILD (PEER_CORE | PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP | PEER_JWKS | PEER_GATE)
+#define PEER_ANY_CHILD (PEER_CORE | PEER_API | PEER_BLOB | PEER_MOVER | PEER_IDP | PEER_JWKS | PEER_GATE | \
+                        PEER_NOTIFY)
 
 enum message {
 #define MESSAGE(name, op, from, to, repeatable) MESSAGE_##name,

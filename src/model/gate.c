@@ -32,6 +32,16 @@ bool gate_by_name(const char *name, enum gate *ret)
     return false;
 }
 
+bool gate_name_is_own(const char *name)
+{
+    static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyz";
+    enum gate gate;
+    size_t len = strlen(name);
+
+    return len > 0 && len <= GATE_OWN_NAME_MAX && strchr(LETTERS, name[0]) &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len && !gate_by_name(name, &gate);
+}
+
 const struct finding_facts *finding_facts(enum finding finding)
 {
     return &FINDINGS[finding];

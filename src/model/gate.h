@@ -7,6 +7,8 @@
 
 #include "model/gate_policy.h"
 
+#define GATE_OWN_NAME_MAX 32
+
 enum gate {
 #define X(name, wire, child, sealed, action, what) GATE_##name,
 #include "model/gate.def"
@@ -46,6 +48,9 @@ struct finding_facts {
 };
 
 const struct gate_facts *gate_facts(enum gate gate);
+/* May an organisation call a check of its own so? A lower-case letter, then letters, digits and hyphens, at most
+ * GATE_OWN_NAME_MAX; no name of gate.def. */
+bool gate_name_is_own(const char *name);
 bool gate_by_name(const char *name, enum gate *ret);
 const struct finding_facts *finding_facts(enum finding finding);
 bool finding_by_name(const char *name, enum finding *ret);

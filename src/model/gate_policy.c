@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/num.h"
+#include "model/gate.h"
 
 #define WORD_MAX 64
 
@@ -95,6 +96,31 @@ static int set_list(struct gate_policy *policy, enum gate_policy_row row, const 
     return 0;
 }
 
+static int set_names(struct gate_policy *policy, enum gate_policy_row row, const char *value, struct error *err)
+{
+    const char *rest = value;
+    bool good = (int64_t)strlen(value) <= ROWS[row].max;
+
+    for (rest += strspn(rest, " "); good && *rest; rest += strspn(rest, " ")) {
+        AUTO_FREE char *name = xstrndup(rest, strcspn(rest, " "));
+        good = gate_name_is_own(name);
+        rest += strlen(name);
+    }
+    if (!good)
+        return error_set_field(err, E_INVALID, ROWS[row].name,
+                               "\"%s\" (%s) must be names of lower-case letters, digits and hyphens, at most %" PRId64
+                               " bytes",
+                               ROWS[row].name, ROWS[row].what, ROWS[row].max);
+    free(policy->list[row]);
+    policy->list[row] = xstrdup(value);
+    return 0;
+}
+
+static bool is_list(enum gate_policy_kind kind)
+{
+    return kind == GATE_POLICY_LIST || kind == GATE_POLICY_NAMES;
+}
+
 int gate_policy_set(struct gate_policy *policy, enum gate_policy_row row, const char *value, struct error *err)
 {
     switch (ROWS[row].kind) {
@@ -102,6 +128,8 @@ int gate_policy_set(struct gate_policy *policy, enum gate_policy_row row, const 
         return set_action(policy, row, value, err);
     case GATE_POLICY_NUMBER:
         return set_number(policy, row, value, err);
+    case GATE_POLICY_NAMES:
+        return set_names(policy, row, value, err);
     default:
         return set_list(policy, row, value, err);
     }
@@ -128,7 +156,7 @@ static char *value_text(enum gate_policy_kind kind, const json_t *value)
         return json_is_integer(value) ? xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value)) : NULL;
     if (json_is_string(value))
         return xstrdup(json_string_value(value));
-    if (kind != GATE_POLICY_LIST || !json_is_array(value))
+    if (!is_list(kind) || !json_is_array(value))
         return NULL;
     json_array_foreach((json_t *)value, i, item) /* NOLINT: the macro wants it so, and changes nothing */
     {
@@ -172,7 +200,7 @@ static int parse_word(const char *word, size_t len, json_t *object, struct error
                          (int)(len < WORD_MAX ? len : WORD_MAX), word);
     AUTO_FREE char *name = xstrndup(word, (size_t)(equals - word));
     AUTO_FREE char *value = xstrndup(equals + 1, len - (size_t)(equals - word) - 1);
-    if (row_by_name(name, &row) && ROWS[row].kind == GATE_POLICY_LIST)
+    if (row_by_name(name, &row) && is_list(ROWS[row].kind))
         for (char *comma = strchr(value, ','); comma; comma = strchr(comma, ','))
             *comma = ' ';
     bool is_number = num_parse(value, 0, INT64_MAX, &number);
@@ -204,7 +232,7 @@ json_t *gate_policy_render(const struct gate_policy *policy)
     json_t *object = json_object();
 
     for (int i = 0; i < GATE_POLICY_COUNT; i++) {
-        json_t *value = ROWS[i].kind == GATE_POLICY_LIST     ? json_string(policy->list[i])
+        json_t *value = is_list(ROWS[i].kind)                ? json_string(policy->list[i])
                         : ROWS[i].kind == GATE_POLICY_NUMBER ? json_integer(policy->number[i])
                                                              : json_string(ACTIONS[policy->number[i]]);
         json_object_set_new(object, ROWS[i].name, value);

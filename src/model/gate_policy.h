@@ -13,7 +13,7 @@ enum gate_policy_row {
     GATE_POLICY_COUNT
 };
 
-enum gate_policy_kind { GATE_POLICY_ACTION, GATE_POLICY_NUMBER, GATE_POLICY_LIST };
+enum gate_policy_kind { GATE_POLICY_ACTION, GATE_POLICY_NUMBER, GATE_POLICY_LIST, GATE_POLICY_NAMES };
 enum gate_action { GATE_OFF, GATE_WARN, GATE_BLOCK };
 
 struct gate_policy_facts {
@@ -26,7 +26,7 @@ struct gate_policy_facts {
 
 struct gate_policy {
     int64_t number[GATE_POLICY_COUNT]; /* of a NUMBER, or enum gate_action */
-    char *list[GATE_POLICY_COUNT];     /* of a LIST; never NULL there */
+    char *list[GATE_POLICY_COUNT];     /* of a LIST, or NAMES; never NULL there */
 };
 
 const struct gate_policy_facts *gate_policy_facts(enum gate_policy_row row);

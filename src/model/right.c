@@ -5,6 +5,7 @@
 
 #define ALONE .rule = RULE_ALONE
 #define MEMBER .rule = RULE_MEMBER
+#define ACCOUNT .rule = RULE_ACCOUNT
 #define LINK .rule = RULE_LINK
 #define LINK_END .rule = RULE_LINK_END
 #define EVENT(name) .rule = RULE_EVENT, .event = EVENT_##name
@@ -67,6 +68,9 @@ void right_append_who(struct str *s, enum right right)
     case RULE_MEMBER:
         append_roles(s, facts);
         str_append(s, " who is a member");
+        return;
+    case RULE_ACCOUNT:
+        str_append(s, "the check's own account (gates.external)");
         return;
     case RULE_LINK:
         str_append(s, "by status: see the life cycle");

@@ -17,7 +17,7 @@ enum right {
 };
 
 enum right_token { TOKEN_NONE, TOKEN_CORE, TOKEN_WORKSPACE };
-enum right_rule { RULE_ALONE, RULE_EVENT, RULE_MEMBER, RULE_LINK, RULE_LINK_END };
+enum right_rule { RULE_ALONE, RULE_EVENT, RULE_MEMBER, RULE_ACCOUNT, RULE_LINK, RULE_LINK_END };
 
 struct right_facts {
     const char *name; /* as in right.def */

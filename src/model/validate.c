@@ -44,6 +44,11 @@ static int get_text(const json_t *body, const char *field, const char *fallback,
     return 0;
 }
 
+int validate_line(const json_t *body, const char *field, size_t max, const char **ret, struct error *err)
+{
+    return get_text(body, field, NULL, 0, max, false, ret, err);
+}
+
 int validate_request(const json_t *body, struct request_input *ret_input, struct error *err)
 {
     struct request_input input;

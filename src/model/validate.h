@@ -14,6 +14,9 @@
 #define VALIDATE_NETWORKS_MAX 32
 #define VALIDATE_CLIENT_ID_MAX 200 /* bytes */
 
+/* An optional text of one line without control characters; NULL when not given. max: characters. */
+int validate_line(const json_t *body, const char *field, size_t max, const char **ret, struct error *err) MUST_USE;
+
 /* POST …/requests. Unknown fields are ignored, as AzureTRE does. */
 struct request_input {
     enum request_type type;

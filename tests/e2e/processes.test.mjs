@@ -133,9 +133,9 @@ test('the link graph: a forbidden call does not link', async () => {
     const { stdout } = await runOk('readelf', ['-d', program(name)]);
     return [...stdout.matchAll(/NEEDED.*\[lib([^\].]+)/g)].map((match) => match[1]);
   };
-  const owners = { sqlite3: ['airlock-core'], argon2: ['airlock-idp'], curl: ['airlock', 'airlock-jwks'], expat: ['airlock-blob', 'airlock'], inih: ['airlockd'], uring: ['airlock-blob', 'airlock-mover'],
+  const owners = { sqlite3: ['airlock-core'], argon2: ['airlock-idp'], curl: ['airlock', 'airlock-jwks', 'airlock-notify'], expat: ['airlock-blob', 'airlock'], inih: ['airlockd'], uring: ['airlock-blob', 'airlock-mover'],
     archive: ['airlock-gate'], magic: ['airlock-gate'], seccomp: ['airlock-gate'] };
-  const programs = ['airlockd', 'airlock', 'airlock-api', 'airlock-blob', 'airlock-core', 'airlock-gate', 'airlock-idp', 'airlock-jwks', 'airlock-mover'];
+  const programs = ['airlockd', 'airlock', 'airlock-api', 'airlock-blob', 'airlock-core', 'airlock-gate', 'airlock-idp', 'airlock-jwks', 'airlock-mover', 'airlock-notify'];
   for (const name of programs) {
     const libraries = await needed(name);
     for (const [library, who] of Object.entries(owners)) {

@@ -28,7 +28,7 @@
 #define END_MS 5000
 
 static const char *const PROGRAMS[] = {"airlock-core", "airlock-api", "airlock-blob", "airlock-mover", "airlock-gate",
-                                       "airlock-idp",  "airlock-jwks"};
+                                       "airlock-idp",  "airlock-jwks", "airlock-notify"};
 static const char *const NAMES[] = {"core", "api", "blob-external", "blob-core", "blob-workspace", "mover", "gate", "idp"};
 
 static const char *airlockd_path, *dummy_path;

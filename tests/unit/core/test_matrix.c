@@ -237,6 +237,7 @@ static void assign(struct bench *b, const char *workspace, const char *who, unsi
 /* A draft with a file in it, and a job of its that failed once, so that every act can succeed in some status. */
 static void make_request(struct matrix *m, const char *workspace, char ret_id[static UUID_TEXT_SIZE])
 {
+    AUTO_ROWS struct db_rows *job = NULL;
     struct bench *b = m->bench;
     AUTO_JSON json_t *ok = NULL;
     AUTO_JSON json_t *link = NULL;
@@ -257,9 +258,11 @@ static void make_request(struct matrix *m, const char *workspace, char ret_id[st
                      0);
     bench_take_link(b, json_text(link, "containerUrl"));
     assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
-    assert_true(db_exec(b->core.db, Q_JOB_ADD,
-                        ARGS(DB_T(ret_id), DB_T("seal"), DB_I(1), DB_T("x"), DB_T(NULL), DB_I(clock_now_us()), DB_T("mover")),
-                        NULL) == 1);
+    assert_int_equal(
+        db_first(b->core.db, Q_JOB_ADD,
+                 ARGS(DB_T(ret_id), DB_T("seal"), DB_I(1), DB_T("x"), DB_T(NULL), DB_I(clock_now_us()), DB_T("mover")), &job,
+                 NULL),
+        1);
     assign(b, workspace, REQUESTOR, ROLE_WORKSPACE_ALL, false);
 }
 

@@ -1,0 +1,265 @@
+/* Calls to the outside. Runs in airlock-notify; everything that comes back is somebody else's word. */
+#include "notify/caller.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+#define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
+#define CA_MAX (4 * 1024 * 1024)
+#define FDS_MAX 8
+
+struct post {
+    struct caller *caller;
+    CURL *easy; /* NULL: free */
+    int64_t id, token;
+    char *url;
+    char *body;
+    struct curl_slist *headers;
+    bool local;   /* the URL names this machine itself */
+    bool refused; /* the name led to an address that is not allowed */
+    size_t received;
+    char problem[CURL_ERROR_SIZE];
+};
+
+struct caller {
+    CURLM *multi;
+    struct reach reach;
+    struct curl_slist *resolve;
+    int64_t timeout_ms;
+    char *ca; /* PEM; NULL where the machine has none */
+    size_t ca_len;
+    caller_done_fn *done;
+    void *ctx;
+    struct post posts[CALLER_CALLS_MAX];
+};
+
+static int read_authorities(struct caller *caller, const char *ca_file, struct error *err)
+{
+    const char *path = *ca_file ? ca_file : SYSTEM_CA_FILE;
+    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 && *ca_file == '\0')
+        return 0;
+    if (fd < 0)
+        return error_set_errno(err, E_CONFIG, "gates.external_ca_file: cannot open %s", path);
+    return file_read_fd(fd, path, CA_MAX, &caller->ca, &caller->ca_len, err);
+}
+
+int caller_new(const struct caller_config *config, caller_done_fn *done, void *ctx, struct caller **ret,
+               struct error *err)
+{
+    struct caller *caller = xcalloc(1, sizeof *caller);
+
+    caller->reach = config->reach;
+    caller->timeout_ms = config->timeout_ms ? config->timeout_ms : CALLER_TIMEOUT_S * 1000;
+    caller->done = done;
+    caller->ctx = ctx;
+    for (size_t i = 0; config->resolve && config->resolve[i]; i++)
+        caller->resolve = curl_slist_append(caller->resolve, config->resolve[i]);
+    int r = read_authorities(caller, config->ca_file, err);
+    if (r == 0 && (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(caller->multi = curl_multi_init())))
+        r = error_set(err, E_UNAVAILABLE, "The HTTP library cannot start");
+    if (r != 0) {
+        caller_free(caller);
+        return r;
+    }
+    *ret = caller;
+    return 0;
+}
+
+static void post_end(struct post *post)
+{
+    if (post->easy) {
+        (void)curl_multi_remove_handle(post->caller->multi, post->easy);
+        curl_easy_cleanup(post->easy);
+    }
+    curl_slist_free_all(post->headers);
+    free(post->url);
+    free(post->body);
+    *post = (struct post){0};
+}
+
+void caller_free(struct caller *caller)
+{
+    if (!caller)
+        return;
+    for (size_t i = 0; i < CALLER_CALLS_MAX; i++)
+        post_end(&caller->posts[i]);
+    (void)curl_multi_cleanup(caller->multi);
+    curl_slist_free_all(caller->resolve);
+    free(caller->ca);
+    free(caller);
+}
+
+static struct post *free_post(const struct caller *caller)
+{
+    for (size_t i = 0; i < CALLER_CALLS_MAX; i++)
+        if (!caller->posts[i].easy)
+            return (struct post *)(uintptr_t)&caller->posts[i];
+    return NULL;
+}
+
+bool caller_has_room(const struct caller *caller)
+{
+    return free_post(caller) != NULL;
+}
+
+/* The last look at the address, after every resolution: what this refuses is never connected to. */
+static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct post *post = context;
+
+    if (purpose != CURLSOCKTYPE_IPCXN || !reach_allows(&post->caller->reach, post->local, &address->addr)) {
+        post->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* The answer says nothing that we need; it is counted, and thrown away. */
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct post *post = context;
+
+    (void)bytes;
+    post->received += size * count;
+    return post->received > CALLER_ANSWER_MAX ? 0 : size * count;
+}
+
+static void set_limits(CURL *easy)
+{
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)CALLER_ANSWER_MAX);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "airlock-notify");
+    (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL); /* no file is read any more */
+    (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+}
+
+/* libcurl's setters cannot fail for known options and valid values, but for lack of memory. */
+static void set_post(struct post *post)
+{
+    CURL *easy = post->easy;
+    struct curl_blob authorities = {post->caller->ca, post->caller->ca_len, CURL_BLOB_NOCOPY};
+
+    set_limits(easy);
+    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)post->caller->timeout_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_URL, post->url);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->body);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(post->body));
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, post->headers);
+    if (post->caller->ca)
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &authorities);
+    if (post->caller->resolve)
+        (void)curl_easy_setopt(easy, CURLOPT_RESOLVE, post->caller->resolve);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, post);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, post);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, post->problem);
+    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, post);
+}
+
+static struct curl_slist *read_headers(const json_t *headers)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    size_t i;
+    const json_t *pair;
+
+    json_array_foreach(headers, i, pair)
+    {
+        AUTO_FREE char *line = xasprintf("%s: %s", json_string_value(json_array_get(pair, 0)),
+                                         json_string_value(json_array_get(pair, 1)));
+        list = curl_slist_append(list, line);
+    }
+    return list;
+}
+
+void caller_begin(struct caller *caller, const json_t *call)
+{
+    struct post *post = free_post(caller);
+
+    if (!post)
+        return; /* its lease lapses, and it comes again */
+    *post = (struct post){.caller = caller,
+                          .easy = curl_easy_init(),
+                          .id = json_int(call, "id"),
+                          .token = json_int(call, "token"),
+                          .url = xstrdup(json_text(call, "url")),
+                          .body = xstrdup(json_text(call, "body")),
+                          .headers = read_headers(json_object_get(call, "headers"))};
+    post->local = reach_url_is_local(post->url);
+    if (post->easy)
+        set_post(post);
+    if (post->easy && curl_multi_add_handle(caller->multi, post->easy) == CURLM_OK)
+        return;
+    caller->done(caller->ctx, post->id, post->token, false, "the HTTP library has no memory");
+    post_end(post);
+}
+
+/* NULL: it was taken. Otherwise why not, into text. */
+static const char *judge(const struct post *post, CURLcode result, char *text, size_t size)
+{
+    long status = 0;
+
+    if (post->refused && result != CURLE_OK)
+        return "its address is private, and gates.external_networks does not allow it";
+    if (post->received > CALLER_ANSWER_MAX || result == CURLE_FILESIZE_EXCEEDED) {
+        (void)snprintf(text, size, "it answers with more than %d bytes", CALLER_ANSWER_MAX);
+        return text;
+    }
+    if (result != CURLE_OK)
+        return *post->problem ? post->problem : curl_easy_strerror(result);
+    (void)curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 200 && status < 300)
+        return NULL;
+    (void)snprintf(text, size, "it answers with HTTP status %ld%s", status,
+                   status >= 300 && status < 400 ? "; redirects are not followed" : "");
+    return text;
+}
+
+static void take_ended(struct caller *caller)
+{
+    const CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(caller->multi, &left))) {
+        struct post *post = NULL;
+        char text[100];
+        CURLcode result = message->data.result;
+        if (message->msg != CURLMSG_DONE ||
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&post) != CURLE_OK)
+            continue;
+        const char *why = judge(post, result, text, sizeof text);
+        caller->done(caller->ctx, post->id, post->token, !why, why ? why : "");
+        post_end(post);
+    }
+}
+
+void caller_wait(struct caller *caller, const int *fds, bool *readable, size_t count, int timeout_ms)
+{
+    struct curl_waitfd waits[FDS_MAX];
+    unsigned used = 0;
+    int running;
+
+    for (size_t i = 0; i < count && i < FDS_MAX; i++) {
+        readable[i] = false;
+        if (fds[i] >= 0)
+            waits[used++] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
+    }
+    (void)curl_multi_poll(caller->multi, waits, used, timeout_ms, NULL);
+    (void)curl_multi_perform(caller->multi, &running);
+    for (size_t i = 0, at = 0; i < count && at < used; i++)
+        if (fds[i] >= 0)
+            readable[i] = waits[at++].revents != 0;
+    take_ended(caller);
+}

@@ -1,0 +1,164 @@
+// An organisation's own checks: a receiver that verifies the signature of each call, as docs/GATES.md says, and answers by the API
+// with the token of a service account.
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import test from 'node:test';
+import { assertProblem, draftWith, freePortBase, postForm, send, startTree, temporaryDir, until } from './harness.mjs';
+
+const OFF = 'archive=off types=off disclosure=off identifiers=off';
+const SECRET = crypto.randomBytes(32);
+
+/** Keeps every well-signed call; answers it with this.status. */
+class Receiver {
+  calls = [];
+  forged = 0;
+  status = 202;
+
+  async start() {
+    this.server = http.createServer((request, response) => this.#take(request, response));
+    await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    return this;
+  }
+  get url() {
+    return `http://127.0.0.1:${this.server.address().port}/hook`;
+  }
+  stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+  async #take(request, response) {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks).toString();
+    const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature } = request.headers;
+    const wanted = `v1,${crypto.createHmac('sha256', SECRET).update(`${id}.${time}.${body}`).digest('base64')}`;
+    if (signature === wanted && Math.abs(Date.now() / 1000 - Number(time)) < 60) this.calls.push({ id, ...JSON.parse(body) });
+    else this.forged++;
+    response.writeHead(this.status).end();
+  }
+  /** The n-th call about the request. */
+  async callFor(request, n = 1) {
+    return until(`call ${n} for ${request.id}`, () => this.of(request)[n - 1]);
+  }
+  of(request) {
+    return this.calls.filter((call) => call.subject === request.id);
+  }
+}
+
+/** A tree with the service account robot, who answers for the check ethics. */
+async function treeWithCheck(t, receiver, set = {}) {
+  const home = path.join(temporaryDir('external'), 'demo');
+  t.after(() => fs.rmSync(path.dirname(home), { recursive: true, force: true }));
+  const base = await freePortBase();
+  const tree = await startTree(t, { home, base });
+  const admin = tree.as('admin');
+  const { body } = await admin.call('POST', '/admin/users', { name: 'robot', is_service: true });
+  await tree.stop();
+  const secret = path.join(tree.scratch, 'webhook.key');
+  fs.writeFileSync(secret, `whsec_${SECRET.toString('base64')}\n`, { mode: 0o600 });
+  tree.set = { 'gates.external': `ethics=${body.user.id},${receiver.url}`, 'gates.external_secret_file': secret, 'jobs.retry_ms': 10, ...set };
+  await tree.start();
+  const token = async () => {
+    const answer = await postForm(tree.ready.token_endpoint, {
+      grant_type: 'client_credentials', client_id: body.user.client_id, client_secret: body.client_secret, scope: tree.ready.api_scope });
+    assert.equal(answer.status, 200, answer.text);
+    return answer.body.access_token;
+  };
+  tree.robot = async (call, verdict, more = {}) =>
+    send('POST', call.data.answerUrl, {
+      headers: { authorization: `Bearer ${await token()}` }, body: { manifestDigest: call.data.manifestDigest, verdict, ...more } });
+  return tree;
+}
+
+async function submitted(tree, type = 'export') {
+  const request = await draftWith(tree, type, { 'result.csv': Buffer.from('a,b\n1,2\n') });
+  assert.equal((await tree.as('alice').submit(request)).status, 200);
+  return request;
+}
+
+test('a check of one\'s own before the review', async (t) => {
+  const receiver = await new Receiver().start();
+  t.after(() => receiver.stop());
+  const tree = await treeWithCheck(t, receiver, { 'gates.export': `${OFF} external=ethics` });
+  const alice = tree.as('alice');
+
+  await t.test('pass', async () => {
+    const request = await submitted(tree);
+    const call = await receiver.callFor(request);
+    assert.equal(call.type, 'airlock.gate.requested.v1');
+    assert.deepEqual(call.data.files.map((file) => [file.name, file.size]), [['result.csv', 8]]);
+    assert.match((await alice.show(request)).statusMessage, /Waiting for the check ethics/);
+    assertProblem(await tree.as('bob').call('POST', `/workspaces/${tree.first.id}/requests/${request.id}/gates/ethics`,
+      { manifestDigest: call.data.manifestDigest, verdict: 'pass' }), 403, /Only the account/);
+    assertProblem(await tree.robot({ data: { ...call.data, manifestDigest: '0'.repeat(64) } }, 'pass'), 409);
+    assert.equal((await tree.robot(call, 'pass')).status, 200);
+    assert.equal((await tree.robot(call, 'pass')).status, 200, 'the same answer again');
+    assertProblem(await tree.robot(call, 'block'), 409, /another answer/);
+    const done = await alice.waitStatus(request, 'in_review');
+    assert.ok(done.properties.gateReport.gates.some((gate) => gate.gate === 'ethics' && gate.external && gate.verdict === 'pass'));
+  });
+
+  await t.test('warn and block', async () => {
+    const [warned, blocked] = [await submitted(tree), await submitted(tree)];
+    await tree.robot(await receiver.callFor(warned), 'warn', { findings: [{ code: 'no-end-date', detail: 'the approval has no end' }] });
+    assert.equal((await alice.waitStatus(warned, 'in_review')).properties.gateReport.verdict, 'warn');
+    await tree.robot(await receiver.callFor(blocked), 'block', { findings: [{ code: 'ended', file: 'result.csv', detail: 'the study has ended' }] });
+    assert.match((await alice.waitStatus(blocked, 'blocked_by_scan')).statusMessage, /ethics blocks it: result\.csv: ended: the study has ended/);
+  });
+
+  await t.test('kill -9 of airlock-notify and airlock-core in between loses nothing', async () => {
+    receiver.status = 503;
+    const request = await submitted(tree);
+    await receiver.callFor(request);
+    tree.kill('airlock-notify');
+    tree.kill('airlock-core');
+    receiver.status = 202;
+    const call = await receiver.callFor(request, 2);
+    assert.equal(call.id, receiver.of(request)[0].id, 'the same call');
+    tree.kill('airlock-core');
+    const answer = await until('core to take the answer', async () => {
+      const tried = await tree.robot(call, 'pass');
+      return tried.status < 500 && tried;
+    });
+    assert.equal(answer.status, 200, answer.text);
+    await alice.waitStatus(request, 'in_review');
+  });
+  assert.equal(receiver.forged, 0, 'every call was signed');
+});
+
+test('a check that never answers fails the request, and a retry asks again', async (t) => {
+  const receiver = await new Receiver().start();
+  t.after(() => receiver.stop());
+  const tree = await treeWithCheck(t, receiver, { 'gates.export': `${OFF} external=ethics`, 'gates.external_deadline': 2 });
+  const request = await submitted(tree);
+  const late = await receiver.callFor(request);
+  assert.match((await tree.as('alice').waitStatus(request, 'failed')).statusMessage, /ethics did not answer within the time allowed/);
+  assertProblem(await tree.robot(late, 'pass'), 409, /not waited for any more/);
+  const retried = await tree.as('admin').call('POST', `/admin/requests/${request.id}/retry`);
+  assert.ok(retried.status < 300, retried.text);
+  const answer = await tree.robot(await receiver.callFor(request, 2), 'pass');
+  assert.equal(answer.status, 200, answer.text);
+  await tree.as('alice').waitStatus(request, 'in_review');
+});
+
+test('a step before the move: nothing moves before it passed', async (t) => {
+  const receiver = await new Receiver().start();
+  t.after(() => receiver.stop());
+  const tree = await treeWithCheck(t, receiver, { 'gates.export': OFF, 'flow.steps': 'approve:ethics' });
+  const request = await submitted(tree);
+  await tree.as('alice').waitStatus(request, 'in_review');
+  assert.equal((await tree.as('bob').review(request, true)).status, 200);
+  const first = await receiver.callFor(request);
+  assert.equal(first.data.step, 'approve');
+  assert.equal((await tree.robot(first, 'block', { findings: [{ code: 'hold' }] })).status, 200);
+  assert.match((await tree.as('alice').waitStatus(request, 'failed')).statusMessage, /The data stays where it is/);
+  assert.ok((await tree.as('admin').call('POST', `/admin/requests/${request.id}/retry`)).status < 300);
+  const second = await receiver.callFor(request, 2);
+  assert.notEqual(second.id, first.id);
+  assert.equal((await tree.as('alice').show(request)).status, 'approval_in_progress');
+  assert.equal((await tree.robot(second, 'pass')).status, 200);
+  await tree.as('alice').waitStatus(request, 'approved');
+});
