@@ -450,6 +450,7 @@ VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $7, 0, 0, 0);
 -- name: CALL_NEXT
 SELECT id, request, gate, step, manifest_digest, message, created, deadline, token, job FROM external_call
 WHERE state = 'open' AND delivered IS NULL AND next_try <= $1 AND lease_until <= $1 AND deadline > $1
+    AND job IN (SELECT id FROM job WHERE state = 'open' AND waits = 1)
 ORDER BY next_try, id LIMIT 1;
 
 -- name: CALL_LEASE

@@ -14,6 +14,7 @@
 #define CONFIG_FILE "airlock.conf"
 #define CONFIG_FILE_MAX (16 * 1024)
 #define SAS_KEY_FILE "secrets/sas.key"
+#define WEBHOOK_KEY_FILE "secrets/webhook.key"
 #define SAS_KEY_SIZE 32
 #define DEMO_RESERVE_BYTES (64 * 1024 * 1024)
 
@@ -46,23 +47,33 @@ static int demo_ids(struct demo *demo, struct error *err)
     return r == 0 ? 0 : error_set(err, E_CONFIG, "%s cannot be used; remove the directory to begin anew", path);
 }
 
-static int demo_sas_key(const struct demo *demo, struct error *err)
+/* A file with a secret of its own, unless it is there. text is what a new one holds; it is wiped. */
+static int demo_secret(const struct demo *demo, const char *path, char *text, struct error *err)
+{
+    AUTO_FD int there = file_open_beneath(demo->dirfd, path, O_RDONLY, 0, NULL);
+    AUTO_FD int dir = there < 0 ? file_make_dirs(demo->dirfd, "secrets", 0700, err) : -1;
+
+    if (there < 0 && dir < 0)
+        return dir;
+    int r = there >= 0 ? 0 : file_write(demo->dirfd, path, text, strlen(text), 0600, err);
+    secret_wipe(text, strlen(text));
+    return r;
+}
+
+static int demo_secrets(const struct demo *demo, struct error *err)
 {
     unsigned char key[SAS_KEY_SIZE];
     char hex[2 * SAS_KEY_SIZE + 1];
+    AUTO_STR struct str webhook = STR_INIT(200);
 
-    AUTO_FD int there = file_open_beneath(demo->dirfd, SAS_KEY_FILE, O_RDONLY, 0, NULL);
-    if (there >= 0)
-        return 0;
-    AUTO_FD int dir = file_make_dirs(demo->dirfd, "secrets", 0700, err);
-    if (dir < 0)
-        return dir;
     random_fill(key, sizeof key);
     hex_encode(key, sizeof key, hex);
-    int r = file_write(demo->dirfd, SAS_KEY_FILE, hex, strlen(hex), 0600, err);
+    int r = demo_secret(demo, SAS_KEY_FILE, hex, err);
+    random_fill(key, sizeof key);
+    str_append(&webhook, "whsec_");
+    base64_append(&webhook, key, sizeof key);
     secret_wipe(key, sizeof key);
-    secret_wipe(hex, sizeof hex);
-    return r;
+    return r ? r : demo_secret(demo, WEBHOOK_KEY_FILE, webhook.p, err);
 }
 
 static void append_setting(struct str *out, enum setting id, const char *value)
@@ -80,6 +91,7 @@ static void append_paths(struct str *out, const char *dir)
         {SETTING_DB_URL, "sqlite:", "state/airlock.db"},
         {SETTING_STORAGE_ROOT, "", "storage"},
         {SETTING_SECRETS_SAS_KEY_FILE, "", SAS_KEY_FILE},
+        {SETTING_GATES_EXTERNAL_SECRET_FILE, "", WEBHOOK_KEY_FILE},
         {SETTING_IDP_ACCOUNTS_FILE, "", "idp/accounts.json"},
         {SETTING_IDP_KEY_FILE, "", "idp/signing.key"},
         /* clang-format on */
@@ -134,7 +146,7 @@ static int demo_fill(struct demo *demo, const char *dir, unsigned port_base, str
         return demo->lock;
     int r = demo_ids(demo, err);
     if (r == 0)
-        r = demo_sas_key(demo, err);
+        r = demo_secrets(demo, err);
     return r ? r : demo_config(demo, port_base, err);
 }
 

@@ -151,7 +151,7 @@ static void test_seeds(void **state)
 static void test_private_files(void **state)
 {
     (void)state;
-    static const char *const FILES[] = {"demo.json", "secrets/sas.key"};
+    static const char *const FILES[] = {"demo.json", "secrets/sas.key", "secrets/webhook.key"};
     demo_free(open_demo());
     for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
         AUTO_FREE char *path = xasprintf("%s/%s", dir, FILES[i]);
