@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char *const AREAS['Z' - 'A' + 1] = {
-#define X(first, seconds) [first - 'A'] = seconds,
+#define X(first, seconds) [(first) - 'A'] = (seconds),
 #include "gate/postcode_area.def"
 #undef X
 };

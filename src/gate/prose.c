@@ -23,8 +23,9 @@ void prose_done(struct prose *prose)
 
 static void line_tell(const struct prose *prose, enum identifier identifier, int64_t line, uint32_t count)
 {
-    report_add(prose->report, FINDINGS[identifier],
-               &(struct spot){.member = prose->member, .row = line, .count = count}, NULL);
+    const struct spot spot = {.member = prose->member, .row = line, .count = count};
+
+    report_add(prose->report, FINDINGS[identifier], &spot, NULL);
 }
 
 static void line_hold(struct prose *prose, uint32_t count)

@@ -180,7 +180,7 @@ static bool value_at(const struct span *whole, const char *p, size_t least)
 static size_t name_before(const struct span *whole, const char *sign, char name[NAME_MAX_BYTES + 1])
 {
     const char *end = sign;
-    char reversed[NAME_MAX_BYTES];
+    char reversed[NAME_MAX_BYTES] = {0};
     size_t len = 0;
 
     while (end > whole->start && (end[-1] == ' ' || end[-1] == '"' || end[-1] == '\'' || end[-1] == ':'))

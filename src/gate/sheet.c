@@ -138,8 +138,10 @@ static struct cell text_take(struct sheet *sheet, struct sheet_column *column, c
                              unsigned letters, bool piece)
 {
     bool word = len > CELL_MARK_MAX && letter(*text) & LETTER_ALPHA;
-    struct cell cell = piece || word ? (struct cell){.kind = CELL_TEXT} : cell_read(text, len, sheet->decimal);
+    struct cell cell = {.kind = CELL_TEXT};
 
+    if (!piece && !word)
+        cell = cell_read(text, len, sheet->decimal);
     if (cell.kind == CELL_COUNT)
         count_tally(sheet, column, cell.digits);
     else if (cell.kind == CELL_TEXT && !sheet->grid.gone)
@@ -183,7 +185,7 @@ static void value_watch(struct sheet_column *column, const char *text, size_t le
 {
     sketch_add(column->sketch, text, len);
     column->sketched++;
-    if (column->sketched == SHEET_SKETCH_CELLS && sketch_estimate(column->sketch) < SHEET_SKETCH_CELLS / 4) {
+    if (column->sketched == SHEET_SKETCH_CELLS && sketch_estimate(column->sketch) < SHEET_SKETCH_CELLS / 4.0) {
         free(column->sketch);
         column->sketch = NULL;
     }

@@ -90,7 +90,7 @@ static uint32_t character_at(const struct text_source *source, const uint8_t *ra
 
 static ssize_t utf16_read(struct text_source *source, char *buffer, size_t cap, struct error *err)
 {
-    uint8_t raw[2 * UNITS_MAX];
+    uint8_t raw[2 * UNITS_MAX] = {0};
     size_t units = cap / 3, used = 0, i = 0; /* no unit becomes more than 3 bytes */
     uint64_t left = (source->size - source->offset) / 2;
 
