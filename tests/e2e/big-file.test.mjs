@@ -36,7 +36,7 @@ test('1 GiB goes out, and no process grows by more than 64 MiB', { timeout: 600_
   const link = await alice.linkUrl(request);
 
   const processes = treeProcesses(tree);
-  assert.equal(processes.length, 8);
+  assert.equal(processes.length, 9);
   const rest = new Map(processes.map(({ pid }) => [pid, memoryOf(pid).rss]));
   for (const { pid } of processes) forgetPeak(pid);
 
