@@ -254,10 +254,11 @@ static int check_commands(const char *text, struct error *err)
     for (const char *word; (word = strtok_r(rest, " ", &rest));) {
         size_t len = strspn(word, LOWER_DIGITS "-");
         if (len == 0 || len > COMMAND_NAME_MAX || word[len] != '=' || word[len + 1] != '/')
-            return error_set(err, E_INVALID,
-                             "must be NAME=/absolute/program, with spaces between; a name has lower-case letters, digits "
-                             "and -, at most %d",
-                             COMMAND_NAME_MAX);
+            return error_set(
+                err, E_INVALID,
+                "must be NAME=/absolute/program, with spaces between; a name has lower-case letters, digits "
+                "and -, at most %d",
+                COMMAND_NAME_MAX);
     }
     return check_text(text, err);
 }

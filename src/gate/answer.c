@@ -76,8 +76,8 @@ static int take_finding(const json_t *from, enum gate gate, const struct gate_po
     return take_place(from, to, err);
 }
 
-static int take_findings(const json_t *from, enum gate gate, const struct gate_policy *policy,
-                         struct answer_part *part, struct error *err)
+static int take_findings(const json_t *from, enum gate gate, const struct gate_policy *policy, struct answer_part *part,
+                         struct error *err)
 {
     const json_t *list = json_object_get(from, "findings"), *finding;
     size_t i;

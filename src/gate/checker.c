@@ -142,11 +142,7 @@ static int confine(const struct checkers *checkers, const struct checker_spec *s
     if (r == 0 && !spec->scans && limit(RLIMIT_NOFILE, command ? COMMAND_FILES_MAX : STDERR_FILENO + 1) != 0)
         r = error_set_errno(err, E_INTERNAL, "Cannot limit the descriptors");
     if (r == 0)
-        r = filters_enter(checkers->filters,
-                          command       ? FILTER_PROGRAM
-                          : spec->scans ? FILTER_SCAN
-                                        : FILTER_READ,
-                          err);
+        r = filters_enter(checkers->filters, command ? FILTER_PROGRAM : spec->scans ? FILTER_SCAN : FILTER_READ, err);
     return r;
 }
 

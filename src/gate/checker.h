@@ -47,20 +47,20 @@ enum checker_end {
 };
 
 struct checker {
-    pid_t pid;     /* 0: none */
-    int life;      /* a pidfd: readable when the process has ended */
-    int pipe;      /* what it says */
+    pid_t pid; /* 0: none */
+    int life;  /* a pidfd: readable when the process has ended */
+    int pipe;  /* what it says */
     struct str said;
     int64_t until_ms;
     enum checker_end end;
-    int status;    /* of CHECKER_DIED, as waitpid(2) tells it */
+    int status; /* of CHECKER_DIED, as waitpid(2) tells it */
 };
 
 /* Starts a process. Descriptors of the check stay the caller's, who may close them at once. */
 int checker_start(const struct checkers *checkers, const struct checker_spec *spec, struct checker *ret,
                   struct error *err) MUST_USE;
-/* Takes what it said and looks whether it has ended. true: checker->end tells how, and the process is gone. To be called
- * when life or pipe is readable, and when until_ms is over. */
+/* Takes what it said and looks whether it has ended. true: checker->end tells how, and the process is gone. To be
+ * called when life or pipe is readable, and when until_ms is over. */
 bool checker_look(struct checker *checker, int64_t now_ms);
 /* Kills it if it runs, and forgets everything. */
 void checker_done(struct checker *checker);

@@ -1,5 +1,5 @@
-/* An organisation's own check: a program that the operator names in gates.commands. It runs as every check does, but for
- * being executed: it may read and execute itself, its interpreter and the system's libraries, and nothing else. Its
+/* An organisation's own check: a program that the operator names in gates.commands. It runs as every check does, but
+ * for being executed: it may read and execute itself, its interpreter and the system's libraries, and nothing else. Its
  * standard input is the file, for reading; it writes {"verdict","findings"} to its standard output. Part of
  * airlock-gate. */
 #ifndef AIRLOCK_GATE_COMMAND_H
@@ -10,7 +10,7 @@
 
 #define COMMANDS_MAX 8 /* so that all their rules fit SANDBOX_RULES_MAX */
 #define COMMAND_NAME_MAX 40
-#define COMMAND_FILES_MAX 64          /* descriptors */
+#define COMMAND_FILES_MAX 64           /* descriptors */
 #define COMMAND_JSON_MAX (1024 * 1024) /* bytes that it may say */
 #define COMMAND_CODE_MAX 60
 

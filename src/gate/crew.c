@@ -76,7 +76,8 @@ static void scratch_empty(struct seat *seat)
 
     for (size_t i = 0; i < CHECK_SCRATCH_MAX; i++) {
         int fd = seat->scratch[i];
-        if (fd < 0 || (fstat(fd, &st) == 0 && (st.st_size == 0 || ftruncate(fd, 0) == 0) && lseek(fd, 0, SEEK_SET) == 0))
+        if (fd < 0 ||
+            (fstat(fd, &st) == 0 && (st.st_size == 0 || ftruncate(fd, 0) == 0) && lseek(fd, 0, SEEK_SET) == 0))
             continue;
         (void)close(fd);
         seat->scratch[i] = -1;
@@ -234,9 +235,8 @@ static int take_words(struct crew *crew, struct seat *seat, struct error *err)
     const struct str *said = &seat->checker.said;
     struct answer answer = {0};
     struct answer_part part = {0};
-    int r = work->command
-                ? answer_read_command(str_text(said), said->len, &seat->job->policy, &part, err)
-                : answer_read(str_text(said), said->len, work->gates, &seat->job->policy, &answer, err);
+    int r = work->command ? answer_read_command(str_text(said), said->len, &seat->job->policy, &part, err)
+                          : answer_read(str_text(said), said->len, work->gates, &seat->job->policy, &answer, err);
 
     if (r == 0 && seat->scans) { /* what was asked here counts: the child may have been taken over */
         json_decref(answer.parts[GATE_MALWARE].engine);

@@ -28,18 +28,18 @@ struct seat {
     struct checker checker;
     struct job *job; /* NULL: the seat is free */
     struct unit unit;
-    struct scanner_lease scan;      /* of a check that scans */
+    struct scanner_lease scan; /* of a check that scans */
     bool scans;
     int scratch[CHECK_SCRATCH_MAX]; /* of the seat, emptied after each child; -1: not made yet */
 };
 
 struct crew {
-    const struct checks *checks;     /* borrowed, as all of these */
+    const struct checks *checks; /* borrowed, as all of these */
     struct ipc_client *mover;
     struct scanner *scanner; /* NULL: none is configured */
-    int scratch; /* the directory of scratch files */
-    int64_t patience_ms;      /* that a check may take */
-    int64_t scan_patience_ms; /* that one that scans may take, and CREW_SCAN_STEP_MS more for each CREW_SCAN_STEP bytes */
+    int scratch;             /* the directory of scratch files */
+    int64_t patience_ms;     /* that a check may take */
+    int64_t scan_patience_ms; /* that one that scans may take, and CREW_SCAN_STEP_MS for each CREW_SCAN_STEP bytes */
     int64_t scan_max_bytes;
     struct checkers *checkers;
     struct slots *deaths;

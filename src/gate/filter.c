@@ -31,7 +31,9 @@ static const unsigned LISTS[FILTER_COUNT] = {
 
 #define ALLOW SCMP_ACT_ALLOW
 #define REFUSE(e) SCMP_ACT_ERRNO(e)
+/* clang-format off */
 #define NO_CONDITION {0}
+/* clang-format on */
 
 /* One system call of a list. Where one has several rows in a list, each gives a condition that allows it. What
  * libraries try and can do without is refused with an errno, so that they go on. */

@@ -1,5 +1,5 @@
-/* The system calls that a sandboxed child of airlock-gate may still make: a list for each kind of child. Everything else
- * ends the child; a program of the operator's, which may try what it can do without, is refused instead. */
+/* The system calls that a sandboxed child of airlock-gate may still make: a list for each kind of child. Everything
+ * else ends the child; a program of the operator's, which may try what it can do without, is refused instead. */
 #ifndef AIRLOCK_GATE_FILTER_H
 #define AIRLOCK_GATE_FILTER_H
 

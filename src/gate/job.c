@@ -322,7 +322,8 @@ void job_take_command(struct job *job, const struct unit *unit, struct answer_pa
 static json_t *blocked_entry(const struct unit *unit, const char *code, const char *why)
 {
     const char *block = verdict_name(VERDICT_BLOCK);
-    json_t *findings = code ? json_pack("[{s:s, s:s, s:s}]", "code", code, "verdict", block, "detail", why) : json_array();
+    json_t *findings =
+        code ? json_pack("[{s:s, s:s, s:s}]", "code", code, "verdict", block, "detail", why) : json_array();
 
     return json_pack("{s:O, s:s, s:o, s:i, s:s}", "blob", json_object_get(unit->file, "blob"), "verdict", block,
                      "findings", findings, "omitted", 0, "detail", why);

@@ -6,10 +6,10 @@
 #include "gate/answer.h"
 #include "gate/command.h"
 
-#define JOB_WORK_MAX (2 + COMMANDS_MAX)      /* checks of one file */
-#define JOB_FINDINGS_MAX ((size_t)2 << 20)   /* bytes of findings; past them they are counted, file by file */
-#define JOB_RESULT_MAX ((size_t)8 << 20)     /* bytes of it all */
-#define JOB_DETAIL_MAX 480                   /* bytes of a reason for people */
+#define JOB_WORK_MAX (2 + COMMANDS_MAX)    /* checks of one file */
+#define JOB_FINDINGS_MAX ((size_t)2 << 20) /* bytes of findings; past them they are counted, file by file */
+#define JOB_RESULT_MAX ((size_t)8 << 20)   /* bytes of it all */
+#define JOB_DETAIL_MAX 480                 /* bytes of a reason for people */
 
 /* A check that every file of the job needs: one process. */
 struct work {
@@ -31,18 +31,18 @@ struct job {
     int64_t id;
     int64_t token;
     int64_t lease_ms;
-    bool is_check;     /* of a draft: its files may lie in pieces */
+    bool is_check;                                     /* of a draft: its files may lie in pieces */
     const char *request, *dir, *direction, *workspace; /* all in lease */
-    json_t *lease;     /* core's message */
+    json_t *lease;                                     /* core's message */
     struct gate_policy policy;
     struct work work[JOB_WORK_MAX];
     size_t work_count;
 
-    json_t *page;      /* the present page of files */
+    json_t *page;       /* the present page of files */
     size_t at, at_work; /* the next unit */
-    int64_t after;     /* the mark of the next page */
+    int64_t after;      /* the mark of the next page */
     bool is_last_page;
-    unsigned running;  /* units that are being checked */
+    unsigned running; /* units that are being checked */
 
     struct job_part *parts; /* GATE_COUNT, then one a command */
     size_t findings_bytes, bytes;

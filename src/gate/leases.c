@@ -21,7 +21,7 @@ static void leases_drop(struct leases *leases, size_t at)
     lease_free(leases->rows[at]);
     leases->rows[at] = leases->rows[--leases->count];
     leases->ask_at_ms = 0; /* there is room for the next one */
-    (void)malloc_trim(0); /* a job may have been large, and the next one is not */
+    (void)malloc_trim(0);  /* a job may have been large, and the next one is not */
 }
 
 static bool core_is_there(const struct leases *leases)

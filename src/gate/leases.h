@@ -12,11 +12,11 @@
 struct lease {
     struct job *job;
     int64_t beat_at_ms;
-    bool lost;         /* core gave it to somebody else: whatever is found counts no more */
-    json_t *result;    /* NULL until the job is over */
-    int tries;         /* to tell it */
+    bool lost;      /* core gave it to somebody else: whatever is found counts no more */
+    json_t *result; /* NULL until the job is over */
+    int tries;      /* to tell it */
     int64_t tell_at_ms;
-    uint64_t served;   /* when it got a check last; a count */
+    uint64_t served;             /* when it got a check last; a count */
     char reason[JOB_DETAIL_MAX]; /* that core was told */
 };
 

@@ -13,11 +13,11 @@
 #include "base/log.h"
 #include "gate/leases.h"
 
-#define FILES_EACH 32   /* descriptors a child: pipe, process, file, scanner, scratch files */
-#define FILES_OWN 64    /* and of this process */
-#define CHILDREN_MIN 2  /* for gate.children = 0 */
+#define FILES_EACH 32  /* descriptors a child: pipe, process, file, scanner, scratch files */
+#define FILES_OWN 64   /* and of this process */
+#define CHILDREN_MIN 2 /* for gate.children = 0 */
 #define CHILDREN_AUTO_MAX 8
-#define SERVE_MS 1000   /* the longest wait */
+#define SERVE_MS 1000 /* the longest wait */
 #define POLLS_OWN 3
 #define WAITING_MS 1000 /* of a wait for the scanner that is told */
 
@@ -132,9 +132,9 @@ static int warm_up(const struct checks *checks, struct error *err)
     (void)setenv("TZ", "UTC0", 1);
     tzset();
     (void)setlocale(LC_CTYPE, "C.UTF-8");
-    sha256("", 0, digest);                                    /* OpenSSL: its configuration */
-    qsort(many, sizeof many, 1, compare_bytes);               /* the C library: the size of the memory */
-    json_decref(json_pack("{s:f}", "jansson", 1.5));          /* its hashes' seed */
+    sha256("", 0, digest);                           /* OpenSSL: its configuration */
+    qsort(many, sizeof many, 1, compare_bytes);      /* the C library: the size of the memory */
+    json_decref(json_pack("{s:f}", "jansson", 1.5)); /* its hashes' seed */
     return checks->prepare ? checks->prepare(err) : 0;
 }
 
@@ -187,22 +187,21 @@ struct supervisor *supervisor_new(struct child *child, const struct checks *chec
     supervisor->leases.commands = &supervisor->commands;
     supervisor->leases.core = ipc_client_new(supervisor_pushed, supervisor_serve, supervisor);
     supervisor->crew.mover = ipc_client_new(NULL, supervisor_serve, supervisor);
-    child_set_hooks(child, &(struct child_hooks){
-                               .channel = supervisor_channel, .stop = supervisor_stop, .ctx = supervisor});
+    child_set_hooks(child,
+                    &(struct child_hooks){.channel = supervisor_channel, .stop = supervisor_stop, .ctx = supervisor});
     return supervisor;
 }
 
 /* The scratch directory; and what an organisation's own checks read, as long as there is one, since no child can have
- * more than this process. A scanner's socket needs no rule: Landlock (up to its version 8) leaves connecting to a socket
- * that has a path alone. */
+ * more than this process. A scanner's socket needs no rule: Landlock (up to its version 8) leaves connecting to a
+ * socket that has a path alone. */
 void supervisor_confine(struct supervisor *supervisor)
 {
     struct sandbox_rule rules[SANDBOX_RULES_MAX] = {
         {.dirfd = supervisor->crew.scratch, .access = SANDBOX_READ | SANDBOX_WRITE}};
     size_t count = 1 + commands_rules(&supervisor->commands, rules + 1, SANDBOX_RULES_MAX - 1);
-    const struct sandbox spec = {.rules = rules,
-                                 .rule_count = count,
-                                 .max_files = FILES_OWN + FILES_EACH * (unsigned)supervisor->crew.size};
+    const struct sandbox spec = {
+        .rules = rules, .rule_count = count, .max_files = FILES_OWN + FILES_EACH * (unsigned)supervisor->crew.size};
     struct error err = {0};
 
     (void)signal(SIGPIPE, SIG_IGN);

@@ -32,7 +32,7 @@ static char bytes[64];
 static const struct open_how reading = {.flags = O_RDONLY};
 static const struct sockaddr_un scanner = {.sun_family = AF_UNIX, .sun_path = "/run/clamav/clamd.ctl"};
 static const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = 0x5000, .sin_addr = {0x0100007F}};
-static char *const no_arguments[] = {(char *)(uintptr_t)"true", NULL};
+static char *const no_arguments[] = {(char *)(uintptr_t) "true", NULL};
 static struct iovec here = {bytes, sizeof bytes}, there = {(void *)0x400000, 8}; /* NOLINT */
 static struct perf_event_attr perf = {.type = PERF_TYPE_SOFTWARE, .size = sizeof perf};
 static const cpu_set_t all_cores = {{~0UL}};

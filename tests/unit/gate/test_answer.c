@@ -51,9 +51,10 @@ static void what_an_honest_child_says_is_taken(void **state UNUSED)
     assert_false(answer.parts[GATE_MALWARE].there);
     AUTO_STR struct str text = STR_INIT(1000);
     json_append_value(&text, answer.parts[GATE_IDENTIFIERS].file);
-    assert_string_equal(str_text(&text),
-                        "{\"verdict\":\"warn\",\"findings\":[{\"code\":\"secret\",\"verdict\":\"warn\",\"member\":\"a!/b\","
-                        "\"row\":4,\"column\":\"key\",\"count\":2,\"detail\":\"x\"}],\"omitted\":0}");
+    assert_string_equal(
+        str_text(&text),
+        "{\"verdict\":\"warn\",\"findings\":[{\"code\":\"secret\",\"verdict\":\"warn\",\"member\":\"a!/b\","
+        "\"row\":4,\"column\":\"key\",\"count\":2,\"detail\":\"x\"}],\"omitted\":0}");
 }
 
 static void the_report_of_a_child_is_understood(void **state UNUSED)
@@ -93,15 +94,16 @@ static void t44_what_is_not_in_the_tables_is_dropped(void **state UNUSED)
 {
     AUTO_ANSWER struct answer answer = {0};
 
-    assert_int_equal(take("{\"gates\":[{\"gate\":\"archive\",\"verdict\":\"pass\",\"findings\":[],\"omitted\":0,\"type\":"
-                          "\"x\",\"engine\":{\"a\":1},\"blob\":7,\"surprise\":[]}," IDENTIFIERS(
-                              "pass", "{\"code\":\"email-address\",\"link\":\"http://x\"}") "],\"op\":\"job.result\"}",
-                          &answer),
-                     0);
+    assert_int_equal(
+        take("{\"gates\":[{\"gate\":\"archive\",\"verdict\":\"pass\",\"findings\":[],\"omitted\":0,\"type\":"
+             "\"x\",\"engine\":{\"a\":1},\"blob\":7,\"surprise\":[]}," IDENTIFIERS(
+                 "pass", "{\"code\":\"email-address\",\"link\":\"http://x\"}") "],\"op\":\"job.result\"}",
+             &answer),
+        0);
     assert_int_equal(json_object_size(answer.parts[GATE_ARCHIVE].file), 3);
     assert_null(answer.parts[GATE_ARCHIVE].engine);
-    assert_int_equal(json_object_size(json_array_get(json_object_get(answer.parts[GATE_IDENTIFIERS].file, "findings"), 0)),
-                     2);
+    assert_int_equal(
+        json_object_size(json_array_get(json_object_get(answer.parts[GATE_IDENTIFIERS].file, "findings"), 0)), 2);
 }
 
 static void t44_nonsense_is_no_answer(void **state UNUSED)
@@ -113,10 +115,10 @@ static void t44_nonsense_is_no_answer(void **state UNUSED)
         "clean",
         "{}",
         "{\"gates\":{}}",
-        "{\"gates\":[]}",                              /* nothing about gates that were to run */
-        "{\"gates\":[" ARCHIVE_PASSES "]}",            /* nothing about one of them */
-        BOTH(ARCHIVE_PASSES),                          /* one twice */
-        BOTH(IDENTIFIERS("pass", "")) "{}",            /* something behind it */
+        "{\"gates\":[]}",                   /* nothing about gates that were to run */
+        "{\"gates\":[" ARCHIVE_PASSES "]}", /* nothing about one of them */
+        BOTH(ARCHIVE_PASSES),               /* one twice */
+        BOTH(IDENTIFIERS("pass", "")) "{}", /* something behind it */
         BOTH(IDENTIFIERS("clean", "")),
         BOTH(IDENTIFIERS("", "")),
         BOTH(IDENTIFIERS("pass", "7")),
@@ -130,7 +132,8 @@ static void t44_nonsense_is_no_answer(void **state UNUSED)
         BOTH(IDENTIFIERS("pass", "{\"code\":\"secret\",\"column\":\"a\\u0000b\"}")),
         BOTH(IDENTIFIERS("pass", "{\"code\":\"secret\",\"column\":\"\xFF\"}")),
         BOTH(IDENTIFIERS("pass", "{\"code\":\"secret\",\"code\":\"email-address\"}")),
-        BOTH(IDENTIFIERS("pass", "{\"code\":\"secret\"},{\"code\":\"secret\"},{\"code\":\"secret\"},{\"code\":\"secret\"}")),
+        BOTH(IDENTIFIERS("pass",
+                         "{\"code\":\"secret\"},{\"code\":\"secret\"},{\"code\":\"secret\"},{\"code\":\"secret\"}")),
         BOTH("{\"gate\":\"identifiers\",\"verdict\":\"pass\",\"omitted\":0}"),
         BOTH("{\"gate\":\"identifiers\",\"verdict\":\"pass\",\"findings\":{},\"omitted\":0}"),
         BOTH("{\"gate\":\"identifiers\",\"verdict\":\"pass\",\"findings\":[],\"omitted\":\"0\"}"),
@@ -189,7 +192,8 @@ static void t41_an_own_check_that_babbles_gives_no_verdict(void **state UNUSED)
         "{\"verdict\":\"pass\",\"findings\":[7]}",
         "{\"verdict\":\"pass\",\"findings\":[{\"code\":\"\"}]}",
         "{\"verdict\":\"pass\",\"findings\":[{\"code\":\"a\",\"row\":\"7\"}]}",
-        "{\"verdict\":\"pass\",\"findings\":[{\"code\":\"a123456789012345678901234567890123456789012345678901234567890\"}]}",
+        "{\"verdict\":\"pass\",\"findings\":[{\"code\":"
+        "\"a123456789012345678901234567890123456789012345678901234567890\"}]}",
         "{\"verdict\":\"pass\",\"findings\":[]}{}",
     };
 

@@ -257,13 +257,15 @@ static int check_crashes(const struct check *check UNUSED, struct report *report
     return 0;
 }
 
-static NORETURN int check_hangs(const struct check *check UNUSED, struct report *report UNUSED, struct error *err UNUSED)
+static NORETURN int check_hangs(const struct check *check UNUSED, struct report *report UNUSED,
+                                struct error *err UNUSED)
 {
     for (;;)
         (void)poll(NULL, 0, 1000);
 }
 
-static NORETURN int check_spins(const struct check *check UNUSED, struct report *report UNUSED, struct error *err UNUSED)
+static NORETURN int check_spins(const struct check *check UNUSED, struct report *report UNUSED,
+                                struct error *err UNUSED)
 {
     for (volatile unsigned i = 0;; i++)
         ;
@@ -315,7 +317,8 @@ static int check_closes_and_stays(const struct check *check UNUSED, struct repor
 static int check_ends_with_a_status(const struct check *check UNUSED, struct report *report UNUSED,
                                     struct error *err UNUSED)
 {
-    static const char PASS[] = "{\"gates\":[{\"gate\":\"identifiers\",\"verdict\":\"pass\",\"findings\":[],\"omitted\":0}]}";
+    static const char PASS[] =
+        "{\"gates\":[{\"gate\":\"identifiers\",\"verdict\":\"pass\",\"findings\":[],\"omitted\":0}]}";
 
     _exit(write(pipe_of_answer(), PASS, sizeof PASS - 1) > 0 ? 3 : 4);
 }

@@ -1,6 +1,6 @@
 /* The real main process of airlock-gate, with the test in the places of airlockd, airlock-core and airlock-mover: jobs,
- * pages, files that are lent, heartbeats, channels that die, children that die. Arguments: the program (actor.c) and the
- * one that plays an organisation's own check. */
+ * pages, files that are lent, heartbeats, channels that die, children that die. Arguments: the program (actor.c) and
+ * the one that plays an organisation's own check. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ struct tree {
     struct channel *control, *core, *mover;
     const char *const *files; /* contents; the n-th one is blob n + 1 and as long as n + 1 says */
     size_t file_count;
-    json_t *jobs;    /* that wait to be leased */
+    json_t *jobs; /* that wait to be leased */
     bool mover_refuses, stale;
     unsigned beats, opened;
 };
@@ -117,8 +117,9 @@ static json_t *files_after(const struct tree *tree, int64_t after, size_t total)
 
     for (; last < total && json_array_size(files) < PAGE; last++) {
         size_t number = last % tree->file_count + 1;
-        json_array_append_new(files, json_pack("{s:I, s:I, s:s, s:s, s:s}", "blob", (json_int_t)last + 1, "size",
-                                               (json_int_t)number, "name", "data/file.csv", "object", OBJECT, "sha256", ""));
+        json_array_append_new(files,
+                              json_pack("{s:I, s:I, s:s, s:s, s:s}", "blob", (json_int_t)last + 1, "size",
+                                        (json_int_t)number, "name", "data/file.csv", "object", OBJECT, "sha256", ""));
     }
     return json_pack("{s:o, s:I}", "files", files, "next", (json_int_t)(last < total ? last : 0));
 }
@@ -133,7 +134,8 @@ static json_t *core_answers(struct tree *tree, json_t *question)
         (void)json_array_remove(tree->jobs, 0);
         answer(tree->core, question, json_pack("{s:o}", "job", job ? job : json_null()), -1);
     } else if (strcmp(op, "job.files") == 0) { /* jobs have as many files as their token says */
-        answer(tree->core, question, files_after(tree, json_int(question, "after"), (size_t)json_int(question, "token")), -1);
+        answer(tree->core, question,
+               files_after(tree, json_int(question, "after"), (size_t)json_int(question, "token")), -1);
     } else if (strcmp(op, "job.heartbeat") == 0) {
         tree->beats++;
         if (tree->stale)
@@ -193,10 +195,10 @@ static void offer(struct tree *tree, int id, const char *kind, int files, json_t
     struct gate_policy policy;
 
     gate_policy_init(&policy);
-    json_t *job = json_pack("{s:i, s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:[s, s]}", "id", id, "token", files,
-                            "kind", kind, "request", REQUEST, "leaseS", 1, "dir", DIR, "direction", "import", "workspace",
-                            "w-1", "manifestDigest", "digest", "policy", gate_policy_render(&policy), "gates", "identifiers",
-                            "archive");
+    json_t *job =
+        json_pack("{s:i, s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:[s, s]}", "id", id, "token", files, "kind",
+                  kind, "request", REQUEST, "leaseS", 1, "dir", DIR, "direction", "import", "workspace", "w-1",
+                  "manifestDigest", "digest", "policy", gate_policy_render(&policy), "gates", "identifiers", "archive");
     if (commands)
         json_object_set_new(job, "commands", commands);
     json_array_append_new(tree->jobs, job);
@@ -209,7 +211,8 @@ static const json_t *part_of(const json_t *result, const char *gate)
     const json_t *part;
     size_t i;
 
-    json_array_foreach(json_object_get(result, "gates"), i, part) if (strcmp(json_text(part, "gate"), gate) == 0) return part;
+    json_array_foreach(json_object_get(result, "gates"), i,
+                       part) if (strcmp(json_text(part, "gate"), gate) == 0) return part;
     fail_msg("nothing about %s: %s", gate, json_text(result, "detail"));
     return NULL;
 }
@@ -244,11 +247,11 @@ static int begin_with(void **state, int children, int seconds)
         become(ends[1]);
     (void)close(ends[1]);
     tree->control = channel_new(ends[0]);
-    json_t *settings =
-        json_pack("{s:s, s:b, s:i, s:i, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:b}", "log.level", "error",
-                  "sandbox.reduced", 0, "gate.children", children, "gate.memory", 64 << 20, "gate.seconds", seconds,
-                  "gates.commands", commands, "scan.clamd_socket", "", "scan.probe_marker", "", "scan.probe_seconds", 600,
-                  "scan.max_age", 604800, "scan.timeout", 120, "scan.max_bytes", 2147483647, "scan.allow_undated", 0);
+    json_t *settings = json_pack("{s:s, s:b, s:i, s:i, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:b}", "log.level",
+                                 "error", "sandbox.reduced", 0, "gate.children", children, "gate.memory", 64 << 20,
+                                 "gate.seconds", seconds, "gates.commands", commands, "scan.clamd_socket", "",
+                                 "scan.probe_marker", "", "scan.probe_seconds", 600, "scan.max_age", 604800,
+                                 "scan.timeout", 120, "scan.max_bytes", 2147483647, "scan.allow_undated", 0);
     tell(tree->control,
          json_pack("{s:s, s:s, s:o, s:[s]}", "op", "start", "process", "gate", "settings", settings, "fds", "scratch"),
          open(tree->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -15,9 +15,9 @@
 /* A core that answers, or dies at a chosen question. */
 struct server {
     struct ipc_client *client;
-    int die_at;   /* 0: never; n: close instead of the n-th answer, then serve on a new channel */
+    int die_at; /* 0: never; n: close instead of the n-th answer, then serve on a new channel */
     int answered;
-    int lends;    /* a descriptor that rides on each answer; 0: none */
+    int lends; /* a descriptor that rides on each answer; 0: none */
     bool refuses;
     struct channel *own;
 };
@@ -232,8 +232,8 @@ static void everybody_hears_the_own_answer(void **state UNUSED)
     }
     receive_all(s.own, frames);
     for (int i = ASKERS - 1; i >= ASKERS / 2; i--) {
-        AUTO_JSON json_t *answer = message_answer(
-            json_int(frames[i].message, "id"), json_pack("{s:I}", "number", json_int(frames[i].message, "number")));
+        AUTO_JSON json_t *answer = message_answer(json_int(frames[i].message, "id"),
+                                                  json_pack("{s:I}", "number", json_int(frames[i].message, "number")));
         assert_int_equal(channel_send(s.own, answer, NULL, 0, NULL), 0);
     }
     channel_free(TAKE_PTR(s.own));

@@ -112,8 +112,8 @@ static void paths_that_lead_elsewhere_are_refused(void **state)
         "core/kept/stalimip../" REQUEST ".7",
         "delivery/0123abcd/" REQUEST,
     };
-    static const char *const OBJECTS[] = {"", ".", "..", "../" ONE, "o-1", "../../../../etc/passwd",
-                                          "1B0C7F6E-5A3F-4C69-9D31-6A2B8F1F6A11"};
+    static const char *const OBJECTS[] = {
+        "", ".", "..", "../" ONE, "o-1", "../../../../etc/passwd", "1B0C7F6E-5A3F-4C69-9D31-6A2B8F1F6A11"};
 
     fixture_put(store, IN_REVIEW, ONE, "hello", 5);
     for (size_t i = 0; i < ARRAY_LEN(DIRS); i++)
@@ -175,8 +175,7 @@ static void a_draft_in_pieces_is_put_together(void **state)
 
     fixture_put(store, DRAFT, ONE, "worldhello", 10);
     fixture_put(store, DRAFT, TWO, "-, -", 4);
-    expect(lend_draft(store, DRAFT, 12,
-                      json_pack("[o, o, o]", piece(ONE, 5, 5), piece(TWO, 1, 2), piece(ONE, 0, 5))),
+    expect(lend_draft(store, DRAFT, 12, json_pack("[o, o, o]", piece(ONE, 5, 5), piece(TWO, 1, 2), piece(ONE, 0, 5))),
            "hello, world");
     expect(lend_draft(store, DRAFT, 5, json_pack("[o]", piece(ONE, 0, 5))), "world"); /* without what lies behind it */
     expect(lend_draft(store, DRAFT, 0, json_array()), "");
