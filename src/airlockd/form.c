@@ -253,6 +253,10 @@ static int check_commands(const char *text, struct error *err)
 
     for (const char *word; (word = strtok_r(rest, " ", &rest));) {
         size_t len = strspn(word, LOWER_DIGITS "-");
+        AUTO_FREE char *name = xstrndup(word, len);
+        if (!gate_name_is_own(name))
+            return error_set(err, E_INVALID, "gives a program the name \"%.60s\": it must begin with a letter, and be no "
+                             "gate's of airlock's own", name);
         if (len == 0 || len > COMMAND_NAME_MAX || word[len] != '=' || word[len + 1] != '/')
             return error_set(
                 err, E_INVALID,

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/url.h"
 #include "model/external.h"
+#include "model/gate_command.h"
 #include "model/gate_policy.h"
 
 static const struct setting_row {
@@ -207,6 +208,16 @@ static void check_names(const struct settings *settings, enum setting id, const 
                      setting_name(id), missing, missing);
 }
 
+static void check_commands(const struct settings *settings, enum setting id, const char *names, struct problems *problems)
+{
+    char missing[EXTERNAL_NAME_MAX + 1];
+
+    if (!gate_commands_have(settings_text(settings, SETTING_GATES_COMMANDS), names, missing))
+        problems_add(problems, settings_where(settings, id),
+                     "%s names the program %s, which gates.commands does not have: add %s=/PATH there", setting_name(id),
+                     missing, missing);
+}
+
 /* Whoever is waited for must be there to be called, and must know that it was us who called. */
 static void check_externals(const struct settings *settings, struct problems *problems)
 {
@@ -221,9 +232,11 @@ static void check_externals(const struct settings *settings, struct problems *pr
         AUTO_JSON json_t *rows = NULL;
         AUTO_GATE_POLICY struct gate_policy policy;
         gate_policy_init(&policy);
-        if (gate_policy_parse(settings_text(settings, POLICIES[i]), &rows, NULL) == 0 &&
-            gate_policy_apply(&policy, rows, NULL) == 0)
-            check_names(settings, POLICIES[i], &gates, policy.list[GATE_POLICY_EXTERNAL], problems);
+        if (gate_policy_parse(settings_text(settings, POLICIES[i]), &rows, NULL) != 0 ||
+            gate_policy_apply(&policy, rows, NULL) != 0)
+            continue;
+        check_names(settings, POLICIES[i], &gates, policy.list[GATE_POLICY_EXTERNAL], problems);
+        check_commands(settings, POLICIES[i], policy.list[GATE_POLICY_COMMANDS], problems);
     }
     for (int step = 0; step < STEP_COUNT; step++)
         check_names(settings, SETTING_FLOW_STEPS, &gates, steps.names[step], problems);

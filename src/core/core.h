@@ -56,6 +56,7 @@ struct core_config {
     json_t *gates[REQUEST_TYPE_COUNT]; /* rows of the gates' policy that the TRE changes; core's own */
     int64_t policy_default[POLICY_COUNT];
     const char *kept_metadata; /* names that a seal keeps */
+    const char *gate_commands; /* names and programs; core knows the names only */
     struct external_gates externals;
     struct flow_steps steps;
     int64_t external_deadline_s;

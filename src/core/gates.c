@@ -2,6 +2,7 @@
 #include "core/gates.h"
 
 #include "core/apply.h"
+#include "model/gate_command.h"
 
 int gates_policy(const struct core *core, const struct workspace *w, enum request_type type, struct gate_policy *ret,
                  struct error *err)
@@ -52,6 +53,15 @@ char *gates_merge(const char *present, const json_t *change)
     return json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
+/* A row that a change gives a value. */
+static void copy_given(const json_t *rows, enum gate_policy_row row, json_t *ret)
+{
+    json_t *value = json_object_get(rows, gate_policy_facts(row)->name);
+
+    if (value && !json_is_null(value))
+        json_object_set(ret, gate_policy_facts(row)->name, value);
+}
+
 int gates_check_externals(const struct core *core, const json_t *change, struct error *err)
 {
     const char *direction;
@@ -60,14 +70,17 @@ int gates_check_externals(const struct core *core, const json_t *change, struct 
     json_object_foreach((json_t *)change, direction, rows) /* NOLINT: the macro wants it so, and changes nothing */
     {
         AUTO_GATE_POLICY struct gate_policy policy;
+        AUTO_JSON json_t *named = json_object();
         char missing[EXTERNAL_NAME_MAX + 1];
-        json_t *value = json_object_get(rows, gate_policy_facts(GATE_POLICY_EXTERNAL)->name);
-        AUTO_JSON json_t *row = json_pack("{s:O*}", gate_policy_facts(GATE_POLICY_EXTERNAL)->name,
-                                          json_is_null(value) ? NULL : value);
+        copy_given(rows, GATE_POLICY_EXTERNAL, named);
+        copy_given(rows, GATE_POLICY_COMMANDS, named);
         gate_policy_init(&policy);
-        int r = gate_policy_apply(&policy, row, err);
+        int r = gate_policy_apply(&policy, named, err);
         if (r != 0)
             return r;
+        if (!gate_commands_have(core->config.gate_commands, policy.list[GATE_POLICY_COMMANDS], missing))
+            return error_set_field(err, E_INVALID, "commands",
+                                   "There is no program \"%s\": the setting gates.commands does not name it", missing);
         if (!external_gates_have(&core->config.externals, policy.list[GATE_POLICY_EXTERNAL], missing))
             return error_set_field(err, E_INVALID, "external",
                                    "There is no external check \"%s\": the setting gates.external does not name it",
@@ -87,10 +100,20 @@ int gates_begin(struct outcome *o, struct error *err)
         r = gates_policy(o->core, &w, o->req.type, &policy, err);
     if (r != 0)
         return r;
-    if (gates_wanted(o->core, &policy) != 0 || *policy.list[GATE_POLICY_EXTERNAL])
+    if (gates_wanted(o->core, &policy) != 0 || *policy.list[GATE_POLICY_COMMANDS] || *policy.list[GATE_POLICY_EXTERNAL])
         return outcome_event(o, EVENT_SEALED_SCAN_ON, "The files are being checked.", NULL, err);
     r = gates_keep_report(o->core, o->call, &o->req, none, VERDICT_PASS, &policy, err);
     return r ? r : outcome_event(o, EVENT_SEALED_SCAN_OFF, NULL, NULL, err);
+}
+
+static json_t *names_json(const char *names)
+{
+    char name[EXTERNAL_NAME_MAX + 1];
+    json_t *list = json_array();
+
+    while (external_name_next(&names, name))
+        json_array_append_new(list, json_string(name));
+    return list;
 }
 
 int gates_describe(struct core *core, const struct job *job, const struct request *req, json_t *out, struct error *err)
@@ -111,6 +134,7 @@ int gates_describe(struct core *core, const struct job *job, const struct reques
         if ((wanted & 1U << i) && !(job->kind == JOB_CHECK && gate_facts((enum gate)i)->needs_seal))
             json_array_append_new(names, json_string(gate_facts((enum gate)i)->name));
     json_object_set_new(out, "gates", names);
+    json_object_set_new(out, "commands", names_json(policy.list[GATE_POLICY_COMMANDS]));
     json_object_set(out, "policy", rendered);
     json_object_set_new(out, "direction", json_string(request_type_name(req->type)));
     json_object_set_new(out, "workspace", json_string(req->workspace));

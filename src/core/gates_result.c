@@ -7,6 +7,7 @@
 #include "core/audit.h"
 #include "core/external.h"
 #include "core/gates.h"
+#include "model/gate_command.h"
 
 #define REASON_MAX 500
 #define CHECK_TRIES 3
@@ -16,6 +17,7 @@
 struct judged {
     enum verdict verdict;
     bool seen[GATE_COUNT];
+    size_t commands; /* programs of the organisation's own that have spoken */
     char unsure[REASON_MAX];  /* why it says nothing; "": it does */
     char blocked[REASON_MAX]; /* the first finding that blocks */
 };
@@ -89,6 +91,63 @@ static void judge_gate(struct judged *judged, const struct gate_policy *policy, 
     }
 }
 
+/* A program of the organisation's own: its word is its verdict, airlock knows nothing of its codes. */
+static void judge_command_file(struct judged *judged, const json_t *part, const json_t *file)
+{
+    const json_t *found = json_array_get(json_object_get(file, "findings"), 0);
+    const char *detail = json_text(found ? found : file, "detail");
+    enum verdict verdict;
+
+    if (!verdict_by_name(json_text(file, "verdict"), &verdict) || verdict == VERDICT_UNSURE) {
+        judge_unsure(judged, "The report of a program of gates.commands cannot be understood");
+        return;
+    }
+    judge_raise(judged, verdict);
+    if (verdict == VERDICT_BLOCK && !*judged->blocked)
+        (void)snprintf(judged->blocked, sizeof judged->blocked, "%s: %s blocks it%s%s%s%s", json_text(file, "name"),
+                       json_text(part, "gate"), found ? ": " : "", json_text(found, "code"), *detail ? ": " : "", detail);
+}
+
+static void judge_command(struct judged *judged, const struct gate_policy *policy, const json_t *part)
+{
+    enum verdict verdict;
+    size_t i;
+    const json_t *file;
+
+    if (!gate_names_hold(policy->list[GATE_POLICY_COMMANDS], json_text(part, "gate")) ||
+        !verdict_by_name(json_text(part, "verdict"), &verdict) || verdict == VERDICT_UNSURE) {
+        judge_unsure(judged, "The report of a program of gates.commands cannot be understood");
+        return;
+    }
+    judged->commands++;
+    judge_raise(judged, verdict);
+    json_array_foreach(json_object_get(part, "files"), i, file)
+    {
+        judge_command_file(judged, part, file);
+    }
+}
+
+/* The same program twice would stand for another one that is missing. */
+static bool is_said_before(const json_t *gates, size_t at)
+{
+    const char *name = json_text(json_array_get(gates, at), "gate");
+
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(json_text(json_array_get(gates, i), "gate"), name) == 0)
+            return true;
+    return false;
+}
+
+static size_t count_names(const char *names)
+{
+    char name[EXTERNAL_NAME_MAX + 1];
+    size_t count = 0;
+
+    while (external_name_next(&names, name))
+        count++;
+    return count;
+}
+
 /* wanted: the gates that must have spoken. */
 static void judge(const json_t *gates, unsigned wanted, const struct gate_policy *policy, struct judged *ret)
 {
@@ -98,8 +157,15 @@ static void judge(const json_t *gates, unsigned wanted, const struct gate_policy
     *ret = (struct judged){.verdict = VERDICT_PASS};
     json_array_foreach(gates, i, part)
     {
-        judge_gate(ret, policy, part);
+        if (is_said_before(gates, i))
+            judge_unsure(ret, "The report of the gates cannot be understood");
+        else if (json_flag(part, "external"))
+            judge_command(ret, policy, part);
+        else
+            judge_gate(ret, policy, part);
     }
+    if (ret->commands != count_names(policy->list[GATE_POLICY_COMMANDS]))
+        judge_unsure(ret, "The report of the gates is not complete");
     for (int gate = 0; gate < GATE_COUNT; gate++)
         if (ret->seen[gate] != ((wanted >> gate & 1U) != 0))
             judge_unsure(ret, "The report of the gates is not complete");

@@ -59,6 +59,7 @@ static void read_config(struct core *core)
         .job_lease_s = child_setting_int(c, "jobs.lease_seconds"),
         .job_retry_ms = child_setting_int(c, "jobs.retry_ms"),
         .job_retry_max_ms = child_setting_int(c, "jobs.retry_max_ms"),
+        .gate_commands = child_setting(c, "gates.commands"),
         .scan_retry_ms = child_setting_int(c, "scan.retry_ms"),
         .scan_retry_max_ms = child_setting_int(c, "scan.retry_max_ms"),
         .scan_give_up_s = child_setting_int(c, "scan.give_up"),

@@ -6,7 +6,7 @@ import { approved, assertProblem, draftWith, getBlob, inReview, listBlobs, names
 
 const PEOPLE = ['alice', 'bob', 'carol', 'dave', 'erin', 'mallory', 'admin'];
 // One body that every route understands.
-const BODY = { approval: true, decisionExplanation: 'x', reason: 'x' };
+const BODY = { approval: true, decisionExplanation: 'x', reason: 'x', manifestDigest: '0'.repeat(64), verdict: 'pass' };
 
 /** Every operation on one request, from the API's own description: a new route is tried without being named here. */
 async function requestOperations(tree) {
@@ -14,7 +14,7 @@ async function requestOperations(tree) {
   const found = [];
   for (const [path, methods] of Object.entries(paths)) {
     const tail = /^\/api\/workspaces\/\{[^}]+\}\/requests\/\{[^}]+\}(.*)$/.exec(path)?.[1];
-    if (tail !== undefined) found.push(...Object.keys(methods).map((method) => [method.toUpperCase(), tail]));
+    if (tail !== undefined) found.push(...Object.keys(methods).map((method) => [method.toUpperCase(), tail.replace(/\{[^}]+\}/g, 'any')]));
   }
   assert.ok(found.length >= 9, JSON.stringify(found));
   return found;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'node:test';
 import {
-  assertProblem, draftWith, filesBelow, inReview, putBlob, putBlock, putBlockList, runOk, startTree, until,
+  assertProblem, draftWith, filesBelow, inReview, putBlob, putBlock, putBlockList, runOk, startTree, temporaryDir, until,
 } from './harness.mjs';
 import { Terminal } from './lib/cli.mjs';
 import { zip } from './lib/zip.mjs';
@@ -105,6 +105,33 @@ test('a draft that came in blocks is checked, too, in whatever order they came',
   assert.equal((await putBlockList(request.link, 'table.csv', [id(0), id(1), id(2)])).status, 201);
   const shown = await (await terminal(tree, 'alice')).ok(['request', 'check', request.id]);
   assert.match(shown, /small-count +row 3, column patients/);
+});
+
+test('a program of the organisation\'s own is a gate', async (t) => {
+  const program = path.join(temporaryDir('program'), 'house-rules');
+  fs.writeFileSync(program, `#!/bin/sh
+n=0
+while read -r line; do
+  n=$((n + 1))
+  case "$line" in *forbidden*) echo '{"verdict":"block","findings":[{"code":"house-rule-7","row":'$n',"detail":"a word that is not to be used"}]}'; exit 0;; esac
+done
+echo x > /tmp/house-rules-was-here || true
+[ "$AIRLOCK_DIRECTION" = export ] && echo '{"verdict":"pass","findings":[]}'
+`, { mode: 0o755 });
+  fs.chmodSync(path.dirname(program), 0o755);
+  const tree = await startTree(t, { set: { 'gates.commands': `house-rules=${program}`, 'gates.export': 'commands=house-rules' } });
+  const passed = await inReview(tree, 'export', { 'fine.txt': 'Nothing special.\n' });
+  const line = gatesOf(passed.sealed.properties.gateReport)['house-rules'];
+  assert.deepEqual([line.verdict, line.external], ['pass', true]);
+  assert.ok(!fs.existsSync('/tmp/house-rules-was-here'), 'it writes nowhere');
+
+  const request = await draftWith(tree, 'export', { 'bad.txt': 'one\ntwo\nthis is forbidden\n' });
+  const { code, stderr, stdout } = await (await terminal(tree, 'alice')).run(['request', 'check', request.id]);
+  assert.equal(code, 65, stderr);
+  assert.match(stdout, /house-rule-7 +row 3/);
+  await tree.as('alice').submit(request);
+  const blocked = await tree.as('alice').waitStatus(request, 'blocked_by_scan');
+  assert.match(blocked.statusMessage, /^bad\.txt: house-rules blocks it: house-rule-7/);
 });
 
 test('T37 what is encrypted is blocked', async (t) => {

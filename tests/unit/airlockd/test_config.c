@@ -77,6 +77,7 @@ static const struct {
     {"log.level = loud", NULL, "log.level must be debug, info, warning or error"},
     {"scan.clamd_socket = /run/clamd clamd2", NULL, "scan.clamd_socket must be absolute paths separated by spaces"},
     {"gates.export = disclosure", NULL, "gates.export must hold NAME=VALUE with spaces between"},
+    {"gates.import = commands=rules", NULL, "gates.import names the program rules, which gates.commands does not have"},
     {"gates.import = threshold=2000", NULL, "gates.import \"threshold\" (the smallest count"},
     {"gates.export = external=ethics", NULL, "gates.export names the check ethics, which gates.external does not have"},
     {"gates.export = external=malware", NULL, "gates.export \"external\" (external checks"},

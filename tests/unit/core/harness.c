@@ -75,6 +75,7 @@ int bench_setup(void **state)
                              .api_scope = "",
                              .api_resource = "",
                              .cli_client_id = "airlock-cli",
+                             .gate_commands = "",
                              .blob_url = {"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"},
                              .leeway_s = 30,
                              .decision_token_age_s = 5400,

@@ -491,6 +491,44 @@ static void a_result_is_judged_by_the_policy_of_its_lease(void **state)
     assert_message(b, "blocking_in_progress", "a count is below the threshold");
 }
 
+/* An organisation's own programs: named in the lease, their verdicts count, and one that is missing says nothing. */
+static void programs_of_ones_own_are_gates(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *lease = NULL;
+
+    b->core.config.gate_commands = "rules=/opt/rules words=/opt/words";
+    assert_int_equal(patch(b, "{\"import\": {\"commands\": \"rules nothing\"}}"), E_INVALID);
+    assert_int_equal(patch(b, "{\"import\": {\"commands\": \"rules words\"}}"), 0);
+    sealed(b, "import");
+    json_t *job = gate_lease(b, &lease);
+    assert_int_equal(json_array_size(json_object_get(job, "commands")), 2);
+    json_t *gates = all_pass(job);
+    assert_int_equal(report(b, job, json_incref(gates)), 0); /* neither has spoken */
+    assert_message(b, "submitted", "not complete");
+    json_array_append_new(gates, json_pack("{s:s, s:s, s:b, s:[]}", "gate", "rules", "verdict", "pass", "external", 1, "files"));
+    job = gate_lease(b, &lease);
+    assert_int_equal(report(b, job, json_deep_copy(gates)), 0); /* one of two */
+    assert_message(b, "submitted", "not complete");
+    json_t *twice = json_deep_copy(gates);
+    json_array_append(twice, json_array_get(gates, GATE_COUNT));
+    job = gate_lease(b, &lease);
+    assert_int_equal(report(b, job, twice), 0); /* one of them twice */
+    assert_message(b, "submitted", "cannot be understood");
+    json_t *stranger = json_deep_copy(gates);
+    json_array_append_new(stranger, json_pack("{s:s, s:s, s:b, s:[]}", "gate", "others", "verdict", "pass", "external", 1, "files"));
+    job = gate_lease(b, &lease);
+    assert_int_equal(report(b, job, stranger), 0);
+    assert_message(b, "submitted", "cannot be understood");
+
+    job = gate_lease(b, &lease);
+    json_array_append_new(gates, json_pack("{s:s, s:s, s:b, s:[{s:I, s:s, s:[{s:s, s:s, s:s}]}]}", "gate", "words", "verdict",
+                                           "block", "external", 1, "files", "blob", (json_int_t)first_blob(b, job), "verdict",
+                                           "block", "findings", "code", "w-1", "verdict", "block", "detail", "a word"));
+    assert_int_equal(report(b, job, gates), 0);
+    assert_message(b, "blocking_in_progress", "result.txt: words blocks it: w-1: a word");
+}
+
 static json_t *check_shown(struct bench *b, enum message message)
 {
     AUTO_JSON json_t *ok = NULL;
@@ -578,6 +616,7 @@ int main(void)
         GATES_TEST(without_a_scanner_it_says_not_scanned),
         GATES_TEST(a_workspace_has_its_own_policy_in_each_direction),
         GATES_TEST(a_result_is_judged_by_the_policy_of_its_lease),
+        GATES_TEST(programs_of_ones_own_are_gates),
         GATES_TEST(a_draft_can_be_checked_and_stays_as_it_is),
         GATES_TEST(a_submit_ends_the_check),
         GATES_TEST(a_check_that_cannot_say_ends_with_the_reason),
