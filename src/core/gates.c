@@ -62,7 +62,7 @@ static void copy_given(const json_t *rows, enum gate_policy_row row, json_t *ret
         json_object_set(ret, gate_policy_facts(row)->name, value);
 }
 
-int gates_check_externals(const struct core *core, const json_t *change, struct error *err)
+int gates_check_names(const struct core *core, const json_t *change, struct error *err)
 {
     const char *direction;
     json_t *rows;

@@ -19,8 +19,8 @@ int gates_policy(const struct core *core, const struct workspace *w, enum reques
 unsigned gates_wanted(const struct core *core, const struct gate_policy *policy);
 /* A workspace's rows with those of a change over them; null takes one back. JSON, the caller's. */
 char *gates_merge(const char *present, const json_t *change);
-/* Do the rows name only external gates that there are? E_INVALID naming the first that there is not. */
-int gates_check_externals(const struct core *core, const json_t *change, struct error *err) MUST_USE;
+/* Do the rows name only external gates and programs that there are? E_INVALID naming the first that there is not. */
+int gates_check_names(const struct core *core, const json_t *change, struct error *err) MUST_USE;
 /* The request was sealed: the gates are queued, or, where none is on, it goes to the review. */
 int gates_begin(struct outcome *o, struct error *err) MUST_USE;
 /* What a lease of a gates or check job says besides. The policy is kept with the job: its result is judged by it. */

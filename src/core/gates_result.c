@@ -76,8 +76,7 @@ static void judge_gate(struct judged *judged, const struct gate_policy *policy, 
     size_t i;
     const json_t *file;
 
-    if (!gate_by_name(json_text(part, "gate"), &gate) || !verdict_by_name(json_text(part, "verdict"), &verdict) ||
-        judged->seen[gate]) {
+    if (!gate_by_name(json_text(part, "gate"), &gate) || !verdict_by_name(json_text(part, "verdict"), &verdict)) {
         judge_unsure(judged, "The report of the gates cannot be understood");
         return;
     }

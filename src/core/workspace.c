@@ -237,7 +237,7 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
     AUTO_FREE char *gates = gates_merge("{}", input->gates);
     int r = workspace_check_client(core, id, client_id, err);
     if (r == 0)
-        r = gates_check_externals(core, input->gates, err);
+        r = gates_check_names(core, input->gates, err);
     if (r == 0)
         r = workspace_draw_digits(core, id, digits, err);
     if (r != 0)
@@ -291,7 +291,7 @@ static int workspace_store(struct core *core, const struct call *call, const str
     for (int row = 0; row < POLICY_COUNT; row++)
         policy[row] =
             policy_get((input->policy_given & (1U << row)) ? &input->policy : &w->policy, (enum policy_row)row);
-    int r = gates_check_externals(core, input->gates, err);
+    int r = gates_check_names(core, input->gates, err);
     if (r != 0)
         return r;
     r = db_exec(core->db, Q_WORKSPACE_UPDATE,

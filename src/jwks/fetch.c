@@ -1,19 +1,14 @@
 /* The exchange with the provider. Runs in airlock-jwks; the only code of the tree that makes connections to it. */
 #include "jwks/fetch.h"
 
-#include <curl/curl.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/file.h"
 #include "base/str.h"
 #include "jwks/document.h"
+#include "outward/outward.h"
 
-#define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
-#define CA_MAX (4 * 1024 * 1024)
 #define CACHE_CONTROL_MAX 256
-#define FDS_MAX 8
 
 struct fetcher {
     CURLM *multi;
@@ -27,24 +22,12 @@ struct fetcher {
     char url[DOCUMENT_URL_MAX + 1];
 };
 
-/* A machine without authorities of its own has none here either: a provider on loopback may do without TLS. */
-static int read_authorities(struct fetcher *fetcher, const char *ca_file, struct error *err)
-{
-    const char *path = *ca_file ? ca_file : SYSTEM_CA_FILE;
-    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0 && *ca_file == '\0')
-        return 0;
-    if (fd < 0)
-        return error_set_errno(err, E_CONFIG, "auth.ca_file: cannot open %s", path);
-    return file_read_fd(fd, path, CA_MAX, &fetcher->ca, &fetcher->ca_len, err);
-}
-
 int fetcher_new(const char *ca_file, struct fetcher **ret, struct error *err)
 {
     struct fetcher *fetcher = xcalloc(1, sizeof *fetcher);
 
-    int r = read_authorities(fetcher, ca_file, err);
+    /* A machine without authorities of its own has none here either: a provider on loopback may do without TLS. */
+    int r = outward_read_authorities("auth.ca_file", ca_file, &fetcher->ca, &fetcher->ca_len, err);
     if (r != 0) {
         fetcher_free(fetcher);
         return r;
@@ -148,20 +131,7 @@ bool fetcher_is_busy(const struct fetcher *fetcher)
 
 void fetcher_wait(struct fetcher *fetcher, const int *fds, bool *readable, size_t count, int timeout_ms)
 {
-    struct curl_waitfd waits[FDS_MAX];
-    unsigned used = 0;
-    int running;
-
-    for (size_t i = 0; i < count && i < FDS_MAX; i++) {
-        readable[i] = false;
-        if (fds[i] >= 0)
-            waits[used++] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
-    }
-    (void)curl_multi_poll(fetcher->multi, waits, used, timeout_ms, NULL);
-    (void)curl_multi_perform(fetcher->multi, &running);
-    for (size_t i = 0, at = 0; i < count && at < used; i++)
-        if (fds[i] >= 0)
-            readable[i] = waits[at++].revents != 0;
+    outward_wait(fetcher->multi, fds, readable, count, timeout_ms);
 }
 
 static int judge(const struct fetcher *fetcher, CURLcode result, json_t **ret_document, struct error *err)

@@ -1,17 +1,11 @@
 /* Calls to the outside. Runs in airlock-notify; everything that comes back is somebody else's word. */
 #include "notify/caller.h"
 
-#include <curl/curl.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/file.h"
 #include "base/str.h"
-
-#define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
-#define CA_MAX (4 * 1024 * 1024)
-#define FDS_MAX 8
+#include "outward/outward.h"
 
 struct post {
     struct caller *caller;
@@ -38,18 +32,6 @@ struct caller {
     struct post posts[CALLER_CALLS_MAX];
 };
 
-static int read_authorities(struct caller *caller, const char *ca_file, struct error *err)
-{
-    const char *path = *ca_file ? ca_file : SYSTEM_CA_FILE;
-    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0 && *ca_file == '\0')
-        return 0;
-    if (fd < 0)
-        return error_set_errno(err, E_CONFIG, "gates.external_ca_file: cannot open %s", path);
-    return file_read_fd(fd, path, CA_MAX, &caller->ca, &caller->ca_len, err);
-}
-
 int caller_new(const struct caller_config *config, caller_done_fn *done, void *ctx, struct caller **ret,
                struct error *err)
 {
@@ -61,7 +43,7 @@ int caller_new(const struct caller_config *config, caller_done_fn *done, void *c
     caller->ctx = ctx;
     for (size_t i = 0; config->resolve && config->resolve[i]; i++)
         caller->resolve = curl_slist_append(caller->resolve, config->resolve[i]);
-    int r = read_authorities(caller, config->ca_file, err);
+    int r = outward_read_authorities("gates.external_ca_file", config->ca_file, &caller->ca, &caller->ca_len, err);
     if (r == 0 && (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(caller->multi = curl_multi_init())))
         r = error_set(err, E_UNAVAILABLE, "The HTTP library cannot start");
     if (r != 0) {
@@ -247,19 +229,6 @@ static void take_ended(struct caller *caller)
 
 void caller_wait(struct caller *caller, const int *fds, bool *readable, size_t count, int timeout_ms)
 {
-    struct curl_waitfd waits[FDS_MAX];
-    unsigned used = 0;
-    int running;
-
-    for (size_t i = 0; i < count && i < FDS_MAX; i++) {
-        readable[i] = false;
-        if (fds[i] >= 0)
-            waits[used++] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
-    }
-    (void)curl_multi_poll(caller->multi, waits, used, timeout_ms, NULL);
-    (void)curl_multi_perform(caller->multi, &running);
-    for (size_t i = 0, at = 0; i < count && at < used; i++)
-        if (fds[i] >= 0)
-            readable[i] = waits[at++].revents != 0;
+    outward_wait(caller->multi, fds, readable, count, timeout_ms);
     take_ended(caller);
 }

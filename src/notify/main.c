@@ -8,8 +8,8 @@
 #include "ipc/child.h"
 #include "ipc/client.h"
 #include "notify/caller.h"
+#include "outward/outward.h"
 
-#define FILES_MAX 128
 #define IDLE_MS 500
 #define ASK_MS 1000 /* between two questions that nobody's word brought about */
 
@@ -116,22 +116,6 @@ static void ask_due(struct program *program)
     }
 }
 
-/* Name resolution reads these; everything else of the file system is out of reach. */
-static void confine(struct program *program)
-{
-    static const char *const READ[] = {"/etc", "/usr/lib", "/run/systemd/resolve", "/run/resolvconf"};
-    struct sandbox_rule rules[ARRAY_LEN(READ)];
-    size_t count = 0;
-    struct error err = {0};
-
-    for (size_t i = 0; i < ARRAY_LEN(READ); i++)
-        if (access(READ[i], F_OK) == 0)
-            rules[count++] = (struct sandbox_rule){.path = READ[i], .access = SANDBOX_READ};
-    const struct sandbox spec = {.rules = rules, .rule_count = count, .max_files = FILES_MAX, .tcp_connect = true};
-    if (child_confine(program->child, &spec, &err) != 0)
-        die(&err, "cannot confine the process");
-}
-
 int main(void)
 {
     struct program program = {.child = child_begin()};
@@ -143,7 +127,7 @@ int main(void)
         r = caller_new(&config, on_done, &program, &program.caller, &err);
     if (r != 0)
         die(&err, "cannot start");
-    confine(&program);
+    outward_confine(program.child);
     program.core = ipc_client_new(on_push, serve, &program);
     child_set_hooks(program.child, &(struct child_hooks){.channel = on_channel, .stop = on_stop, .ctx = &program});
     child_control_readable(program.child); /* what came with the start message */

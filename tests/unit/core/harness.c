@@ -90,8 +90,7 @@ int bench_setup(void **state)
                                                 [POLICY_MAX_BYTES] = 1000000,
                                                 [POLICY_APPROVALS] = 1,
                                                 [POLICY_LINK_LIFETIME] = 3600}};
-    for (int type = 0; type < REQUEST_TYPE_COUNT; type++)
-        assert_int_equal(gate_policy_parse(BENCH_GATES_OFF, &b->core.config.gates[type], &err), 0);
+    bench_gates(b, BENCH_GATES_OFF);
     b->core.link_keys = link_keys_new((const unsigned char *)"0123456789abcdef0123456789abcdef");
     assert_int_equal(link_keys_start(&b->core, &err), 0);
     b->core.drains = drains_new();
@@ -338,14 +337,28 @@ void bench_seal(struct bench *b)
     assert_int_equal(bench_result(b, job, "swept", NULL), 0);
 }
 
+json_t *bench_shown(struct bench *b)
+{
+    AUTO_JSON json_t *ok = NULL;
+    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_GET, NULL, &ok), 0);
+    return json_incref(json_object_get(ok, "airlockRequest"));
+}
+
 static char status_text[40];
 
 const char *bench_status(struct bench *b)
 {
-    AUTO_JSON json_t *ok = NULL;
-    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_GET, NULL, &ok), 0);
-    assert_true(str_copy(status_text, sizeof status_text, json_text(json_object_get(ok, "airlockRequest"), "status")));
+    AUTO_JSON json_t *request = bench_shown(b);
+    assert_true(str_copy(status_text, sizeof status_text, json_text(request, "status")));
     return status_text;
+}
+
+void bench_gates(struct bench *b, const char *policy)
+{
+    for (int type = 0; type < REQUEST_TYPE_COUNT; type++) {
+        json_decref(TAKE_PTR(b->core.config.gates[type]));
+        assert_int_equal(gate_policy_parse(policy, &b->core.config.gates[type], NULL), 0);
+    }
 }
 
 int64_t bench_count(struct bench *b, const char *kind)

@@ -63,6 +63,9 @@ int bench_result(struct bench *b, const json_t *job, const char *outcome, json_t
 /* Reports the job's files as sealed, as they were uploaded; object names stay. */
 json_t *bench_sealed_files(struct bench *b, const json_t *job);
 void bench_seal(struct bench *b);
+/* The TRE's policy of gates for both directions, from here on. */
+void bench_gates(struct bench *b, const char *policy);
+json_t *bench_shown(struct bench *b); /* the request as bob sees it; the caller's */
 const char *bench_status(struct bench *b);
 int64_t bench_count(struct bench *b, const char *kind); /* audit rows of that kind for the request */
 

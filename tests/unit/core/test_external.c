@@ -12,14 +12,6 @@
 /* whsec_ of 32 bytes */
 #define KEY "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-static void set_policy(struct bench *b, const char *text)
-{
-    for (int type = 0; type < REQUEST_TYPE_COUNT; type++) {
-        json_decref(TAKE_PTR(b->core.config.gates[type]));
-        assert_int_equal(gate_policy_parse(text, &b->core.config.gates[type], NULL), 0);
-    }
-}
-
 /* Two checks: ethics, answered by dave's account, and virus-lab, answered by carol's. */
 static int external_setup(void **state)
 {
@@ -32,7 +24,7 @@ static int external_setup(void **state)
     b->core.config.api_url = "https://airlock.example.org";
     b->core.config.external_deadline_s = 3600;
     b->core.config.scan_give_up_s = 3600;
-    set_policy(b, BENCH_GATES_OFF " malware=off external=ethics");
+    bench_gates(b, BENCH_GATES_OFF " malware=off external=ethics");
     return 0;
 }
 
@@ -67,17 +59,9 @@ static void waiting(struct bench *b)
     assert_string_equal(bench_status(b), "submitted");
 }
 
-/* The request as bob sees it; the caller's. */
-static json_t *shown(struct bench *b)
-{
-    AUTO_JSON json_t *ok = NULL;
-    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_GET, NULL, &ok), 0);
-    return json_incref(json_object_get(ok, "airlockRequest"));
-}
-
 static void assert_message(struct bench *b, const char *status, const char *text)
 {
-    AUTO_JSON json_t *request = shown(b);
+    AUTO_JSON json_t *request = bench_shown(b);
     assert_string_equal(json_text(request, "status"), status);
     if (!strstr(json_text(request, "statusMessage"), text))
         fail_msg("\"%s\" does not say \"%s\"", json_text(request, "statusMessage"), text);
@@ -85,7 +69,7 @@ static void assert_message(struct bench *b, const char *status, const char *text
 
 static json_t *answer_of(struct bench *b, const char *gate, const char *verdict)
 {
-    AUTO_JSON json_t *request = shown(b);
+    AUTO_JSON json_t *request = bench_shown(b);
     const char *digest = json_text(json_object_get(request, "properties"), "manifestDigest");
     return json_pack("{s:s, s:s, s:s}", "gate", gate, "verdict", verdict, "manifestDigest", *digest ? digest : OTHER_DIGEST);
 }
@@ -136,7 +120,7 @@ static void a_pass_goes_to_the_review_and_stands_in_the_report(void **state)
     assert_message(b, "submitted", "Waiting for the check ethics.");
     assert_null(bench_lease(b, &moves));
     assert_int_equal(answer(b, "dave", "ethics", "warn"), 0);
-    AUTO_JSON json_t *request = shown(b);
+    AUTO_JSON json_t *request = bench_shown(b);
     assert_string_equal(json_text(request, "status"), "in_review");
     assert_true(json_is_null(json_object_get(request, "statusMessage")) || !json_object_get(request, "statusMessage"));
     const json_t *summary = json_object_get(json_object_get(request, "properties"), "gateReport");
@@ -205,7 +189,7 @@ static void an_answer_counts_once(void **state)
 {
     struct bench *b = *state;
 
-    set_policy(b, BENCH_GATES_OFF " malware=off external=ethics,virus-lab");
+    bench_gates(b, BENCH_GATES_OFF " malware=off external=ethics,virus-lab");
     waiting(b);
     assert_int_equal(answer(b, "dave", "ethics", "pass"), 0);
     assert_message(b, "submitted", "Waiting for the check virus-lab.");
@@ -347,7 +331,7 @@ static void a_policy_names_only_checks_that_there_are(void **state)
                                NULL),
                      E_INVALID);
     /* one that was taken out of the settings since: nothing passes */
-    set_policy(b, BENCH_GATES_OFF " malware=off external=gone");
+    bench_gates(b, BENCH_GATES_OFF " malware=off external=gone");
     sealed(b);
     gates_pass(b);
     assert_message(b, "submitted", "the check gone, which the setting gates.external does not name");
@@ -357,7 +341,7 @@ static void a_policy_names_only_checks_that_there_are(void **state)
 
 static void in_review(struct bench *b, const char *steps)
 {
-    set_policy(b, BENCH_GATES_OFF " malware=off");
+    bench_gates(b, BENCH_GATES_OFF " malware=off");
     assert_int_equal(flow_steps_parse(steps, &b->core.config.steps, NULL), 0);
     sealed(b);
     assert_string_equal(bench_status(b), "in_review");
@@ -385,7 +369,7 @@ static void a_move_waits_for_its_step(void **state)
     json_t *move = bench_lease(b, &moves);
     assert_string_equal(json_text(move, "kind"), "move");
     assert_int_equal(bench_result(b, move, "moved", NULL), 0);
-    AUTO_JSON json_t *request = shown(b);
+    AUTO_JSON json_t *request = bench_shown(b);
     assert_string_equal(json_text(request, "status"), "approved");
     assert_string_equal(json_text(request, "statusMessage"), "");
 }

@@ -8,20 +8,11 @@
 
 #define SECOND_US 1000000
 
-/* The TRE's policy for both directions, from here on. */
-static void set_policy(struct bench *b, const char *text)
-{
-    for (int type = 0; type < REQUEST_TYPE_COUNT; type++) {
-        json_decref(TAKE_PTR(b->core.config.gates[type]));
-        assert_int_equal(gate_policy_parse(text, &b->core.config.gates[type], NULL), 0);
-    }
-}
-
 static int gates_setup(void **state)
 {
     assert_int_equal(bench_setup(state), 0);
     struct bench *b = *state;
-    set_policy(b, "");
+    bench_gates(b, "");
     b->core.config.scanning = true;
     b->core.config.scan_retry_ms = 0;
     b->core.config.scan_retry_max_ms = 0;
@@ -123,17 +114,9 @@ static int unsure(struct bench *b, const json_t *job, const char *why)
     return bench_ask(b, PEER_GATE, MESSAGE_JOB_RESULT, fields, NULL);
 }
 
-/* The request as bob sees it; the caller's. */
-static json_t *shown(struct bench *b)
-{
-    AUTO_JSON json_t *ok = NULL;
-    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_GET, NULL, &ok), 0);
-    return json_incref(json_object_get(ok, "airlockRequest"));
-}
-
 static void assert_message(struct bench *b, const char *status, const char *text)
 {
-    AUTO_JSON json_t *request = shown(b);
+    AUTO_JSON json_t *request = bench_shown(b);
     assert_string_equal(json_text(request, "status"), status);
     if (!strstr(json_text(request, "statusMessage"), text))
         fail_msg("\"%s\" does not say \"%s\"", json_text(request, "statusMessage"), text);
@@ -156,7 +139,7 @@ static void what_passes_goes_to_the_review_with_its_report(void **state)
     add_finding(b, job, gates, "disclosure", "warn", "small-count");
     assert_int_equal(report(b, job, gates), 0);
 
-    AUTO_JSON json_t *request = shown(b);
+    AUTO_JSON json_t *request = bench_shown(b);
     assert_string_equal(json_text(request, "status"), "in_review");
     const json_t *properties = json_object_get(request, "properties"), *summary = json_object_get(properties, "gateReport");
     assert_string_equal(json_text(summary, "verdict"), "warn");
@@ -424,16 +407,16 @@ static void without_a_scanner_it_says_not_scanned(void **state)
     json_t *job = gate_lease(b, &lease);
     assert_int_equal(json_array_size(json_object_get(job, "gates")), GATE_COUNT - 1);
     assert_int_equal(report(b, job, all_pass(job)), 0);
-    AUTO_JSON json_t *request = shown(b);
+    AUTO_JSON json_t *request = bench_shown(b);
     const json_t *properties = json_object_get(request, "properties");
     assert_string_equal(json_text(properties, "scan"), NOT_SCANNED);
     const json_t *malware = part_of(json_object_get(json_object_get(properties, "gateReport"), "gates"), "malware");
     assert_string_equal(json_text(malware, "verdict"), "skipped");
 
     /* and with nothing to do at all the review follows the seal */
-    set_policy(b, BENCH_GATES_OFF);
+    bench_gates(b, BENCH_GATES_OFF);
     sealed(b, "import");
-    AUTO_JSON json_t *second = shown(b);
+    AUTO_JSON json_t *second = bench_shown(b);
     assert_string_equal(json_text(second, "status"), "in_review");
     malware = part_of(json_object_get(json_object_get(json_object_get(second, "properties"), "gateReport"), "gates"), "malware");
     assert_string_equal(json_text(malware, "detail"), NOT_SCANNED);
@@ -453,7 +436,7 @@ static void a_workspace_has_its_own_policy_in_each_direction(void **state)
     struct bench *b = *state;
     AUTO_JSON json_t *lease = NULL;
 
-    set_policy(b, "threshold=7 disclosure=block");
+    bench_gates(b, "threshold=7 disclosure=block");
     assert_int_equal(patch(b, "{\"export\": {\"threshold\": 5, \"malware\": \"off\"}}"), 0);
     assert_int_equal(patch(b, "{\"export\": {\"identifiers\": \"off\"}, \"import\": {\"threshold\": 3}}"), 0);
     sealed(b, "export");
@@ -481,12 +464,12 @@ static void a_result_is_judged_by_the_policy_of_its_lease(void **state)
     struct bench *b = *state;
     AUTO_JSON json_t *lease = NULL;
 
-    set_policy(b, "disclosure=block");
+    bench_gates(b, "disclosure=block");
     sealed(b, "export");
     json_t *job = gate_lease(b, &lease);
     json_t *gates = all_pass(job);
     add_finding(b, job, gates, "disclosure", "block", "small-count");
-    set_policy(b, "disclosure=warn");
+    bench_gates(b, "disclosure=warn");
     assert_int_equal(report(b, job, gates), 0);
     assert_message(b, "blocking_in_progress", "a count is below the threshold");
 }

@@ -1,22 +1,7 @@
 /* What a child reports: bounded, clean of the file's bytes, and judged by the policy. */
 #include "../check.h"
 #include "gate/report.h"
-
-static struct gate_policy policy;
-
-static int begin(void **state)
-{
-    (void)state;
-    gate_policy_init(&policy);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    gate_policy_done(&policy);
-    return 0;
-}
+#include "policy.h"
 
 static void only_what_ran_is_reported(void **state)
 {
@@ -85,5 +70,5 @@ int main(void)
         cmocka_unit_test(past_the_bound_findings_are_counted),
         cmocka_unit_test(names_are_cut_and_made_valid),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, policy_begin, policy_end);
 }

@@ -1,21 +1,6 @@
 /* The gates disclosure and identifiers over whole files: what is found where, and what is not. */
 #include "text_try.h"
-
-static struct gate_policy policy;
-
-static int begin(void **state)
-{
-    (void)state;
-    gate_policy_init(&policy);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    gate_policy_done(&policy);
-    return 0;
-}
+#include "policy.h"
 
 #define FINDS(name, text, wanted) assert_findings(&policy, name, text, sizeof(text) - 1, wanted)
 
@@ -72,5 +57,5 @@ int main(void)
         cmocka_unit_test(identifiers_are_told_by_column),
         cmocka_unit_test(t47_formulas_are_told),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, policy_begin, policy_end);
 }

@@ -2,26 +2,11 @@
 #include <sys/resource.h>
 
 #include "text_try.h"
+#include "policy.h"
 
 #define GIB ((uint64_t)1 << 30)
 #define MEMORY_MAX ((int64_t)128 * 1024) /* KiB, of this process */
 #define WIDE 1000000
-
-static struct gate_policy policy;
-
-static int begin(void **state)
-{
-    (void)state;
-    gate_policy_init(&policy);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    gate_policy_done(&policy);
-    return 0;
-}
 
 static void assert_memory(void)
 {
@@ -173,5 +158,5 @@ int main(void)
         cmocka_unit_test(a_file_shorter_than_its_size_is_an_error),
         cmocka_unit_test(no_value_becomes_a_heading),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, policy_begin, policy_end);
 }
