@@ -92,6 +92,11 @@ SELECT role FROM assignment WHERE workspace = $1 AND subject = $2;
 SELECT a.subject, a.role, p.name, p.email FROM member a LEFT JOIN person p ON p.subject = a.subject
 WHERE a.workspace = $1 ORDER BY a.subject, a.role LIMIT 5000;
 
+-- Addresses of those who hold a role in a workspace.
+-- name: MEMBER_EMAILS
+SELECT DISTINCT p.email FROM member m JOIN person p ON p.subject = m.subject
+WHERE m.workspace = $1 AND m.role = $2 AND p.disabled = 0 AND p.email <> '' ORDER BY p.email LIMIT 1000;
+
 -- name: REQUEST_INSERT
 INSERT INTO request (id, workspace, type, title, justification, status, version, generation, fence, dir, creator, created_by, created, updated_by, updated)
 VALUES ($1, $2, $3, $4, $5, $6, 0, 1, 0, $7, $8, $9, $10, $9, $10);
@@ -523,18 +528,72 @@ SELECT started, finished, state, detail, verdict, policy, gates, files FROM gate
 -- name: GATE_CHECK_FORGET
 DELETE FROM gate_check WHERE request = $1;
 
--- name: OUTBOX_NEXT_SEQUENCE
-INSERT INTO outbox_count (request, sequence) VALUES ($1, 1)
+-- name: EVENT_NEXT_SEQUENCE
+INSERT INTO event_count (request, sequence) VALUES ($1, 1)
 ON CONFLICT (request) DO UPDATE SET sequence = sequence + 1 RETURNING sequence;
 
--- name: OUTBOX_ADD
-INSERT INTO outbox (request, version, kind, sequence, at, document) VALUES ($1, $2, $3, $4, $5, $6);
+-- name: EVENT_ADD
+INSERT INTO event (request, workspace, version, kind, sequence, at, document) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id;
 
--- name: OUTBOX_OF_REQUEST
-SELECT sequence, version, kind, document FROM outbox WHERE request = $1 ORDER BY sequence;
+-- name: EVENTS_OF_REQUEST
+SELECT sequence, version, kind, document FROM event WHERE request = $1 ORDER BY sequence;
 
--- name: OUTBOX_PRUNE
-DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE at < $1 ORDER BY at LIMIT 1000);
+-- name: EVENT_FIRST_AFTER
+SELECT id, at FROM event WHERE id > $1 ORDER BY id LIMIT 1;
+
+-- The newest stays, so that no id is ever given away twice.
+-- name: EVENT_PRUNE
+DELETE FROM event WHERE id >= $1 AND id < $2 AND at < $3 AND id < (SELECT max(id) FROM event)
+    AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.id);
+
+-- name: DELIVERY_ADD
+INSERT INTO delivery (event, endpoint, subject, detail, state, next_try, lease_until, token, leases, attempts, created)
+VALUES ($1, $2, $3, $4, 'open', $5, 0, 0, 0, 0, $6);
+
+-- name: DELIVERY_NEXT
+SELECT d.id, d.event, d.endpoint, d.subject, d.detail, d.leases, d.attempts, e.request, e.workspace, e.version, e.kind, e.sequence,
+    e.at, e.document
+FROM delivery d JOIN event e ON e.id = d.event
+WHERE d.endpoint = $1 AND d.state = 'open' AND d.next_try <= $2 ORDER BY d.next_try LIMIT 1;
+
+-- A try counts when it ends without success, or without a word.
+-- name: DELIVERY_LEASE
+UPDATE delivery SET token = $2, leases = leases + 1, attempts = attempts + 1, lease_until = $3, next_try = $3 WHERE id = $1;
+
+-- name: DELIVERY_LEASED
+SELECT d.id, d.event, d.endpoint, d.subject, d.detail, d.leases, d.attempts, e.request, e.workspace, e.version, e.kind, e.sequence,
+    e.at, e.document
+FROM delivery d JOIN event e ON e.id = d.event
+WHERE d.id = $1 AND d.token = $2 AND d.state = 'open' AND d.lease_until > 0;
+
+-- name: DELIVERY_DONE
+DELETE FROM delivery WHERE id = $1;
+
+-- Nothing was to be sent any more, unless it was said why.
+-- name: DELIVERY_DONE_UNSENT
+DELETE FROM delivery WHERE id = $1 AND state = 'open';
+
+-- name: DELIVERY_AGAIN
+UPDATE delivery SET next_try = $2, lease_until = 0, error = $3 WHERE id = $1;
+
+-- name: DELIVERY_END
+UPDATE delivery SET state = $2, lease_until = 0, error = $3 WHERE id = $1;
+
+-- A process that is gone holds no lease, and what it held was no try.
+-- name: DELIVERY_RELEASE_ALL
+UPDATE delivery SET lease_until = 0, next_try = $1, attempts = attempts - 1 WHERE lease_until > 0;
+
+-- name: DELIVERY_NEXT_ENDPOINT
+SELECT endpoint FROM delivery WHERE endpoint > $1 ORDER BY endpoint LIMIT 1;
+
+-- name: DELIVERY_ORPHAN
+UPDATE delivery SET state = 'dead', lease_until = 0, error = $2 WHERE endpoint = $1 AND state = 'open';
+
+-- name: DELIVERY_PRUNE
+DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AND state = $2 AND created < $3 ORDER BY created LIMIT 1000);
+
+-- name: DELIVERY_OLDEST
+SELECT min(created) FROM delivery WHERE endpoint = $1 AND state = 'open';
 
 -- name: DRAIN_ADD
 INSERT INTO drain (request, generation, dir) VALUES ($1, $2, $3);

@@ -92,6 +92,7 @@ static void append_paths(struct str *out, const char *dir)
         {SETTING_STORAGE_ROOT, "", "storage"},
         {SETTING_SECRETS_SAS_KEY_FILE, "", SAS_KEY_FILE},
         {SETTING_GATES_EXTERNAL_SECRET_FILE, "", WEBHOOK_KEY_FILE},
+        {SETTING_EVENTS_WEBHOOK_SECRET_FILE, "", WEBHOOK_KEY_FILE},
         {SETTING_IDP_ACCOUNTS_FILE, "", "idp/accounts.json"},
         {SETTING_IDP_KEY_FILE, "", "idp/signing.key"},
         /* clang-format on */

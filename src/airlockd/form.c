@@ -11,11 +11,13 @@
 #include "base/network.h"
 #include "base/num.h"
 #include "base/uuid.h"
+#include "model/cloud_event.h"
 #include "model/external.h"
 #include "model/gate_policy.h"
 #include "model/group_role.h"
 #include "model/manifest.h"
 #include "model/name.h"
+#include "model/webhook.h"
 
 #define ORIGINS_MAX 16
 #define SECRET_FILE_MAX 4096
@@ -282,19 +284,45 @@ static int check_flow_steps(const char *text, struct error *err)
 static int check_webhook_secret(const char *text, struct error *err)
 {
     AUTO_FREE char *secret = NULL;
-    unsigned char key[EXTERNAL_KEY_MAX];
+    struct webhook_keys keys;
     struct error why = {0};
-    size_t len = 0, key_len;
+    size_t len = 0;
 
     int r = check_secret(text, err);
     if (r == 0)
-        r = file_read_secret(text, SECRET_FILE_MAX, &secret, &len, err);
+        r = file_read_secret(text, WEBHOOK_KEY_FILE_MAX, &secret, &len, err);
     if (r != 0)
         return r;
-    r = external_key_parse(secret, key, &key_len, &why);
+    r = webhook_keys_parse(secret, &keys, &why);
     secret_wipe(secret, len);
-    secret_wipe(key, sizeof key);
+    webhook_keys_wipe(&keys);
     return r ? error_set(err, E_INVALID, "names a file that %s", why.detail) : 0;
+}
+
+static int check_webhook_url(const char *text, struct error *err)
+{
+    if (!webhook_url_is_valid(text))
+        return error_set(err, E_INVALID, "must begin with https:// (http:// only on loopback), without a user");
+    return 0;
+}
+
+static int check_webhooks(const char *text, struct error *err)
+{
+    struct webhooks webhooks;
+    return webhooks_parse(text, &webhooks, err);
+}
+
+static int check_webhook_mode(const char *text, struct error *err)
+{
+    if (strcmp(text, "structured") != 0 && strcmp(text, "binary") != 0)
+        return error_set(err, E_INVALID, "must be structured or binary");
+    return 0;
+}
+
+static int check_event_kinds(const char *text, struct error *err)
+{
+    unsigned kinds;
+    return cloud_event_kinds_parse(text, " ", &kinds, err);
 }
 
 static const struct {
@@ -327,6 +355,10 @@ static const struct {
     [FORM_EXTERNAL_GATES] = {"NAME=SUBJECT,URL", check_external_gates},
     [FORM_FLOW_STEPS] = {"STEP:NAME,NAME", check_flow_steps},
     [FORM_WEBHOOK_SECRET] = {"path of a secret", check_webhook_secret},
+    [FORM_WEBHOOK_URL] = {"URL", check_webhook_url},
+    [FORM_WEBHOOKS] = {"NAME=WORKSPACE,URL,KIND+KIND", check_webhooks},
+    [FORM_WEBHOOK_MODE] = {"structured or binary", check_webhook_mode},
+    [FORM_EVENT_KINDS] = {"kinds of events", check_event_kinds},
 };
 
 const char *form_name(enum form form)

@@ -46,11 +46,23 @@ const struct process PROCESSES[PROCESS_COUNT] = {
 };
 /* clang-format on */
 
+/* Is anybody to be called or told? */
+static bool somebody_is_outside(const struct settings *settings)
+{
+    static const enum setting OUTSIDE[] = {SETTING_GATES_EXTERNAL, SETTING_EVENTS_WEBHOOK_URL, SETTING_EVENTS_WEBHOOKS,
+                                           SETTING_MAIL_SMTP_URL};
+
+    for (size_t i = 0; i < ARRAY_LEN(OUTSIDE); i++)
+        if (*settings_text(settings, OUTSIDE[i]))
+            return true;
+    return false;
+}
+
 bool process_is_due(const struct process *process, const struct settings *settings)
 {
     bool built_in = settings_flag(settings, SETTING_IDP_ENABLED);
     if (process->when == WHEN_OUTWARD)
-        return *settings_text(settings, SETTING_GATES_EXTERNAL) != '\0';
+        return somebody_is_outside(settings);
     return process->when == WHEN_ALWAYS || (process->when == WHEN_BUILT_IN_PROVIDER) == built_in;
 }
 

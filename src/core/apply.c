@@ -7,8 +7,8 @@
 #include "core/audit.h"
 #include "core/caller.h"
 #include "core/drain.h"
+#include "core/events.h"
 #include "core/external.h"
-#include "core/outbox.h"
 #include "core/place.h"
 
 /* One change in the making. */
@@ -26,7 +26,7 @@ static int created_tell(struct core *core, const struct call *call, const char *
 {
     AUTO_REQUEST struct request req = {0};
     int r = request_load_by_id(core, id, &req, err);
-    return r ? r : outbox_add_status(core, call, &req, STATUS_NONE, err);
+    return r ? r : events_add_status(core, call, &req, STATUS_NONE, err);
 }
 
 int apply_create(struct core *core, struct call *call, const struct workspace *w, const struct request_input *input,
@@ -205,7 +205,7 @@ int apply_event(struct core *core, const struct call *call, struct request *req,
     if (c.edge->alarm)
         log_alarm("request %s: %s: %s", req->id, event_name(event), message ? message : status_name(c.to));
     r = change_reload(&c, err);
-    return r ? r : outbox_add_status(core, call, req, from, err);
+    return r ? r : events_add_status(core, call, req, from, err);
 }
 
 int apply_queue(struct core *core, const struct call *call, const struct request *req, enum job_kind kind,

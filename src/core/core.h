@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/jwt.h"
 #include "base/uuid.h"
+#include "core/endpoints.h"
 #include "db/db.h"
 #include "ipc/child.h"
 #include "model/external.h"
@@ -60,8 +61,11 @@ struct core_config {
     struct external_gates externals;
     struct flow_steps steps;
     int64_t external_deadline_s;
-    unsigned char external_key[EXTERNAL_KEY_MAX]; /* signs calls; none without external gates */
-    size_t external_key_len;
+    struct webhook_keys external_keys; /* sign calls; none without external gates */
+    int64_t event_attempts_max;
+    int64_t event_keep_days;
+    bool personal_data;  /* events name people and quote them */
+    bool webhook_binary; /* CloudEvents' binary mode */
 };
 
 /* A person, from a token that core has checked itself. */
@@ -123,6 +127,9 @@ struct core {
     struct link_keys *link_keys;
     struct core_time time;
     struct provider_keys keys;
+    struct endpoints endpoints;
+    int64_t events_pruned;    /* the last event that housekeeping has looked at */
+    int64_t events_late_told; /* when the log last heard of late ones, microseconds */
     struct tokens *tokens; /* verified with these keys */
     struct effects effects;
     struct drains *drains;

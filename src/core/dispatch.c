@@ -10,6 +10,7 @@
 #include "core/blobs.h"
 #include "core/caller.h"
 #include "core/drain.h"
+#include "core/events.h"
 #include "core/external.h"
 #include "core/gates.h"
 #include "core/identity.h"
@@ -100,6 +101,8 @@ static const struct {
     [MESSAGE_IDP_EVENT] = {.handle = idp_event},
     [MESSAGE_CALL_LEASE] = {.handle = call_lease},
     [MESSAGE_CALL_RESULT] = {.handle = call_result},
+    [MESSAGE_EVENT_LEASE] = {.handle = event_lease},
+    [MESSAGE_EVENT_RESULT] = {.handle = event_result},
     [MESSAGE_JWKS_PUBLISH] = {.handle = jwks_publish},
 };
 

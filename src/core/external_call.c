@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/log.h"
+#include "core/webhook.h"
 
 #define SECOND_US 1000000
 #define LEASE_US (30LL * SECOND_US) /* three times what a call may take */
@@ -14,7 +14,7 @@
 #define FILES_MAX 1000 /* listed in a call; the others are counted */
 #define DETAIL_MAX 300
 #define EVENT_TYPE "airlock.gate.requested.v1"
-#define SIGNED_MAX (8 * 1024 * 1024)
+#define CONTENT_TYPE "application/cloudevents+json; charset=utf-8"
 
 /* One row of CALL_NEXT. */
 struct due {
@@ -104,22 +104,6 @@ static int due_body(struct core *core, const struct due *due, char **ret, struct
     return r;
 }
 
-/* Standard Webhooks: HMAC-SHA256 over id, time and body, so that neither a replay nor a change passes for ours. */
-static json_t *due_headers(const struct core *core, const struct due *due, const char *body, int64_t now)
-{
-    unsigned char mac[SHA256_SIZE];
-    AUTO_STR struct str text = STR_INIT(SIGNED_MAX);
-    AUTO_STR struct str signature = STR_INIT(200);
-    AUTO_FREE char *time = xasprintf("%lld", (long long)(now / SECOND_US));
-
-    str_printf(&text, "%s.%s.%s", due->message, time, body);
-    hmac_sha256(core->config.external_key, core->config.external_key_len, str_text(&text), text.len, mac);
-    str_append(&signature, "v1,");
-    base64_append(&signature, mac, sizeof mac);
-    return json_pack("[[s,s],[s,s],[s,s],[s,s]]", "content-type", "application/cloudevents+json; charset=utf-8",
-                     "webhook-id", due->message, "webhook-timestamp", time, "webhook-signature", str_text(&signature));
-}
-
 /* A gate that the settings do not name any more is not called; its deadline ends the wait. */
 static int due_take(struct core *core, const struct call *call, const struct due *due, json_t **ret_ok, struct error *err)
 {
@@ -141,7 +125,7 @@ static int due_take(struct core *core, const struct call *call, const struct due
         return r;
     *ret_ok = json_pack("{s:{s:I, s:I, s:s, s:s, s:o}}", "call", "id", (json_int_t)due->id, "token",
                         (json_int_t)due->token, "url", gate->url, "body", body, "headers",
-                        due_headers(core, due, body, call->now));
+                        webhook_headers(&core->config.external_keys, CONTENT_TYPE, due->message, call->now, body));
     return 0;
 }
 

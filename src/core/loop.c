@@ -12,11 +12,11 @@
 #include "core/blobs.h"
 #include "core/dispatch.h"
 #include "core/drain.h"
+#include "core/events.h"
 #include "core/external.h"
 #include "core/jobs.h"
 #include "core/keys.h"
 #include "core/link.h"
-#include "core/outbox.h"
 #include "core/peers.h"
 #include "core/provider_keys.h"
 #include "core/relay.h"
@@ -193,7 +193,7 @@ static int housekeeping_run(struct core *core, struct error *err)
     if (r == 0)
         r = members_prune(core, now, err);
     if (r == 0)
-        r = outbox_prune(core, now, err);
+        r = events_keep(core, now, err);
     return r ? r : core_time_store(core, err);
 }
 
@@ -209,7 +209,8 @@ static int release_gate(struct core *core, struct error *err)
 
 static int release_notify(struct core *core, struct error *err)
 {
-    return external_release_all(core, err);
+    int r = external_release_all(core, err);
+    return r ? r : events_release_all(core, err);
 }
 
 static int expire_calls(struct core *core, struct error *err)

@@ -9,6 +9,7 @@
 #include "core/audit.h"
 #include "core/dispatch.h"
 #include "core/drain.h"
+#include "core/events.h"
 #include "core/keys.h"
 #include "core/limits.h"
 #include "core/loop.h"
@@ -64,6 +65,10 @@ static void read_config(struct core *core)
         .scan_retry_max_ms = child_setting_int(c, "scan.retry_max_ms"),
         .scan_give_up_s = child_setting_int(c, "scan.give_up"),
         .external_deadline_s = child_setting_int(c, "gates.external_deadline"),
+        .event_attempts_max = child_setting_int(c, "events.max_attempts"),
+        .event_keep_days = child_setting_int(c, "events.keep_days"),
+        .personal_data = child_setting_bool(c, "events.personal_data"),
+        .webhook_binary = strcmp(child_setting(c, "events.webhook_mode"), "binary") == 0,
         .kept_metadata = child_setting(c, "policy.kept_metadata"),
         .policy_default = {[POLICY_MAX_FILES] = child_setting_int(c, "policy.max_files"),
                            [POLICY_MAX_BYTES] = child_setting_int(c, "policy.max_bytes"),
@@ -120,7 +125,7 @@ static int read_externals(struct core *core, struct error *err)
     r = file_read_secret(child_setting(core->child, "gates.external_secret_file"), 4096, &text, &len, err);
     if (r != 0)
         return r;
-    r = external_key_parse(text, core->config.external_key, &core->config.external_key_len, err);
+    r = webhook_keys_parse(text, &core->config.external_keys, err);
     secret_wipe(text, len);
     return r;
 }
@@ -152,6 +157,8 @@ static int start(struct core *core, struct error *err)
     if (r == 0)
         r = read_externals(core, err);
     if (r == 0)
+        r = endpoints_read(core->child, &core->endpoints, err);
+    if (r == 0)
         r = dispatch_self_check(err);
     if (r == 0)
         r = load_master_key(core, err);
@@ -165,6 +172,8 @@ static int start(struct core *core, struct error *err)
         r = link_keys_start(core, err);
     if (r == 0)
         r = provider_keys_start(core, err);
+    if (r == 0)
+        r = events_start(core, err);
     if (r == 0)
         r = seed_apply(core, err);
     if (r == 0)
@@ -197,7 +206,8 @@ int main(void)
     provider_keys_done(&core);
     free(core.effects.items);
     link_keys_free(core.link_keys);
-    secret_wipe(core.config.external_key, sizeof core.config.external_key);
+    webhook_keys_wipe(&core.config.external_keys);
+    endpoints_wipe(&core.endpoints);
     for (int type = 0; type < REQUEST_TYPE_COUNT; type++)
         json_decref(core.config.gates[type]);
     child_free(core.child);

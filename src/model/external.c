@@ -3,11 +3,8 @@
 
 #include <string.h>
 
-#include "base/crypto.h"
 #include "base/str.h"
 #include "base/url.h"
-
-#define KEY_PREFIX "whsec_"
 
 static const char *const STEPS[STEP_COUNT] = {"review", "approve", "reject", "block"};
 
@@ -149,18 +146,4 @@ int flow_steps_parse(const char *text, struct flow_steps *ret, struct error *err
             return r;
     }
     return 0;
-}
-
-int external_key_parse(const char *text, unsigned char ret[static EXTERNAL_KEY_MAX], size_t *ret_len,
-                       struct error *err)
-{
-    size_t len = strcspn(text, "\r\n"), prefix = strlen(KEY_PREFIX);
-
-    if (text[len + strspn(text + len, "\r\n")] == '\0' && str_starts(text, KEY_PREFIX) &&
-        base64_decode(text + prefix, len - prefix, ret, EXTERNAL_KEY_MAX, ret_len) && *ret_len >= EXTERNAL_KEY_MIN)
-        return 0;
-    return error_set(err, E_INVALID,
-                     "must hold " KEY_PREFIX " and %d to %d random bytes in base64, such as `printf " KEY_PREFIX
-                     "; openssl rand -base64 32` makes",
-                     EXTERNAL_KEY_MIN, EXTERNAL_KEY_MAX);
 }

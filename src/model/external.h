@@ -13,8 +13,6 @@
 #define EXTERNAL_SUBJECT_MAX 255
 #define EXTERNAL_URL_MAX 1000
 #define EXTERNAL_GATES_MAX 16
-#define EXTERNAL_KEY_MIN 24 /* bytes; of the key that signs calls (Standard Webhooks) */
-#define EXTERNAL_KEY_MAX 64
 
 struct external_gate {
     char name[EXTERNAL_NAME_MAX + 1];
@@ -48,9 +46,5 @@ const char *step_name(enum step step); /* "review", "approve", "reject", "block"
 bool step_by_name(const char *name, enum step *ret);
 /* "approve:NAME,NAME reject:NAME block:NAME". E_INVALID as above. */
 int flow_steps_parse(const char *text, struct flow_steps *ret, struct error *err) MUST_USE;
-
-/* "whsec_" and the key in base64, as Standard Webhooks writes it; a line's end may follow. E_INVALID as above. */
-int external_key_parse(const char *text, unsigned char ret[static EXTERNAL_KEY_MAX], size_t *ret_len,
-                       struct error *err) MUST_USE;
 
 #endif

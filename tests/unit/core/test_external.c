@@ -20,7 +20,7 @@ static int external_setup(void **state)
     assert_int_equal(external_gates_parse("ethics=dave,https://ethics.example.org/hook virus-lab=carol,http://127.0.0.1:9/x",
                                           &b->core.config.externals, NULL),
                      0);
-    assert_int_equal(external_key_parse("whsec_" KEY, b->core.config.external_key, &b->core.config.external_key_len, NULL), 0);
+    assert_int_equal(webhook_keys_parse("whsec_" KEY, &b->core.config.external_keys, NULL), 0);
     b->core.config.api_url = "https://airlock.example.org";
     b->core.config.external_deadline_s = 3600;
     b->core.config.scan_give_up_s = 3600;

@@ -171,7 +171,7 @@ static void what_blocks_is_moved_away_and_says_why(void **state)
     assert_message(b, "blocked_by_scan", "result.txt: the scanner found malware");
 }
 
-/* The notices of what was blocked: to the requestor and the Workspace Owners, in the outbox, numbered without gaps. */
+/* The notices of what was blocked: to the requestor and the Workspace Owners, as events, numbered without gaps. */
 static void what_was_blocked_is_told_to_requestor_and_owners(void **state)
 {
     struct bench *b = *state;
@@ -187,7 +187,7 @@ static void what_was_blocked_is_told_to_requestor_and_owners(void **state)
     add_finding(b, job, gates, "malware", "block", "malware");
     assert_int_equal(report(b, job, gates), 0);
     assert_int_equal(bench_result(b, bench_lease(b, &moves), "moved", NULL), 0);
-    assert_int_equal(db_select(b->core.db, Q_OUTBOX_OF_REQUEST, ARGS(DB_T(b->request)), &rows, NULL), 0);
+    assert_int_equal(db_select(b->core.db, Q_EVENTS_OF_REQUEST, ARGS(DB_T(b->request)), &rows, NULL), 0);
     while (db_rows_next(rows, NULL) == 1) {
         assert_int_equal(db_int(rows, 0), ++count);
         if (strcmp(db_text(rows, 2), "notification") != 0)
@@ -196,8 +196,8 @@ static void what_was_blocked_is_told_to_requestor_and_owners(void **state)
         json_decref(last);
         last = json_loads(db_text(rows, 3), 0, NULL);
     }
-    assert_int_equal(count, 5 + 3); /* five versions; draft, submitted and blocked are told to people */
-    assert_int_equal(notices, 3);
+    assert_int_equal(count, 5 + 4); /* five versions in four statuses */
+    assert_int_equal(notices, 4);
     assert_string_equal(json_text(last, "status"), "blocked_by_scan");
     assert_non_null(strstr(json_text(last, "status_message"), "the scanner found malware"));
     const json_t *to = json_object_get(last, "recipients");
