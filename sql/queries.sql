@@ -207,6 +207,9 @@ DELETE FROM blob WHERE id = $1;
 -- name: BLOB_FILES
 SELECT id, name, size, sha256, properties, metadata, object FROM blob WHERE request = $1 ORDER BY name;
 
+-- name: BLOB_FILES_FIRST
+SELECT name, size, sha256 FROM blob WHERE request = $1 ORDER BY name LIMIT $2;
+
 -- name: BLOB_FILES_AFTER
 SELECT id, name, size, sha256, properties, metadata, object FROM blob WHERE request = $1 AND id > $2 ORDER BY id LIMIT $3;
 

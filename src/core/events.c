@@ -89,3 +89,40 @@ int events_add_status(struct core *core, const struct call *call, const struct r
 
     return r != 0 || from == req->status ? r : add_notification(core, call, req, from, err);
 }
+
+int events_add_step(struct core *core, const struct call *call, const struct request *req, enum job_kind step,
+                    int64_t version, struct error *err)
+{
+    AUTO_JSON json_t *document = NULL;
+    int64_t id;
+    int r = event_data_step(core, req, step, version, &document, err);
+
+    return r ? r : event_insert(core, call, req, CLOUD_EVENT_STEP_RESULT, version, document, &id, err);
+}
+
+int events_add_scan(struct core *core, const struct call *call, const struct request *req, int64_t version,
+                    enum verdict verdict, const json_t *gates, struct error *err)
+{
+    AUTO_JSON json_t *document = event_data_scan(req, verdict, gates);
+    int64_t id;
+
+    return event_insert(core, call, req, CLOUD_EVENT_SCAN_RESULT, version, document, &id, err);
+}
+
+int events_add_arrival(struct core *core, const struct call *call, const struct request *req, struct error *err)
+{
+    AUTO_JSON json_t *document = NULL;
+    int64_t id;
+    int r = event_data_arrival(core, req, &document, err);
+
+    return r ? r : event_insert(core, call, req, CLOUD_EVENT_BLOB_CREATED, req->version, document, &id, err);
+}
+
+int events_add_deletion(struct core *core, const struct call *call, const struct request *req, struct error *err)
+{
+    AUTO_JSON json_t *document = NULL;
+    int64_t id;
+    int r = event_data_deletion(core, req, &document, err);
+
+    return r ? r : event_insert(core, call, req, CLOUD_EVENT_DATA_DELETION, req->version, document, &id, err);
+}

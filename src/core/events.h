@@ -5,6 +5,8 @@
 
 #include "core/endpoints.h"
 #include "core/request.h"
+#include "model/flow.h"
+#include "model/gate.h"
 
 #define DAY_US INT64_C(86400000000)
 
@@ -31,6 +33,19 @@ struct delivery {
  * where the status is another one now, people. */
 int events_add_status(struct core *core, const struct call *call, const struct request *req, enum status from,
                       struct error *err) MUST_USE;
+/* A step that airlock does by itself has ended; version: the one in which it ran. A status that followed from it is the
+ * request's already. */
+int events_add_step(struct core *core, const struct call *call, const struct request *req, enum job_kind step,
+                    int64_t version, struct error *err) MUST_USE;
+/* The gates have come to a verdict, in that version. gates: as a report has them. */
+int events_add_scan(struct core *core, const struct call *call, const struct request *req, int64_t version,
+                    enum verdict verdict, const json_t *gates, struct error *err) MUST_USE;
+/* The sealed files have arrived where the request's row says they are. */
+int events_add_arrival(struct core *core, const struct call *call, const struct request *req,
+                       struct error *err) MUST_USE;
+/* The request's files have been removed. */
+int events_add_deletion(struct core *core, const struct call *call, const struct request *req,
+                        struct error *err) MUST_USE;
 /* A delivery of the event to the endpoint, from that time on; subject and detail may be "". airlock-notify is woken. */
 int delivery_add(struct core *core, const struct call *call, int64_t event, const char *endpoint, const char *subject,
                  const char *detail, int64_t from_us, struct error *err) MUST_USE;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "core/apply.h"
 #include "core/audit.h"
+#include "core/events.h"
 #include "core/external.h"
 #include "core/gates.h"
 #include "model/gate_command.h"
@@ -225,14 +226,16 @@ int gates_conclude(struct outcome *o, const json_t *gates, enum verdict verdict,
                    const struct gate_policy *policy, struct error *err)
 {
     bool blocks = verdict == VERDICT_BLOCK;
+    int64_t version = o->req.version;
     int r = gates_keep_report(o->core, o->call, &o->req, gates, verdict, policy, err);
 
     if (r == 0)
         r = outcome_close_job(o, err);
     if (r != 0)
         return r;
-    return outcome_event(o, blocks ? EVENT_GATE_BLOCKED : EVENT_GATES_CLEAN, blocks ? blocked : NULL,
-                         json_pack("{s:s}", "verdict", verdict_name(verdict)), err);
+    r = outcome_event(o, blocks ? EVENT_GATE_BLOCKED : EVENT_GATES_CLEAN, blocks ? blocked : NULL,
+                      json_pack("{s:s}", "verdict", verdict_name(verdict)), err);
+    return r ? r : events_add_scan(o->core, o->call, &o->req, version, verdict, gates, err);
 }
 
 /* What airlock's own gates do not block waits for the external ones. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "core/apply.h"
 #include "core/audit.h"
+#include "core/events.h"
 #include "core/gates.h"
 #include "core/outcome.h"
 #include "core/usage.h"
@@ -160,9 +161,12 @@ int outcome_event(struct outcome *o, enum event event, const char *message, json
     json_t *detail = detail_stolen ? detail_stolen : json_object();
     const char *system = job_worker(o->job.kind) == WORKER_GATE ? SYSTEM_GATE : SYSTEM_MOVER;
 
+    int64_t version = o->req.version;
+
     json_object_set_new(detail, "job", json_integer(o->job.id));
     json_object_set_new(detail, "token", json_integer(o->job.token));
-    return apply_event(o->core, o->call, &o->req, event, system, message, detail, err);
+    int r = apply_event(o->core, o->call, &o->req, event, system, message, detail, err);
+    return r ? r : events_add_step(o->core, o->call, &o->req, o->job.kind, version, err);
 }
 
 static int seal_mismatched(struct outcome *o, const char *detail, struct error *err)
@@ -192,6 +196,8 @@ static int take_sealed(struct outcome *o, struct error *err)
         r = outcome_close_job(o, err);
     if (r == 0)
         r = gates_begin(o, err);
+    if (r == 0)
+        r = events_add_arrival(o->core, o->call, &o->req, err);
     return r ? r : apply_queue(o->core, o->call, &o->req, JOB_SWEEP, err);
 }
 
@@ -216,6 +222,8 @@ static int take_moved(struct outcome *o, struct error *err)
         r = outcome_close_job(o, err);
     if (r == 0)
         r = outcome_event(o, EVENT_MOVED, o->req.status_message, NULL, err);
+    if (r == 0)
+        r = events_add_arrival(o->core, o->call, &o->req, err);
     if (r == 0 && o->req.status == STATUS_APPROVED && o->req.type == REQUEST_IMPORT)
         r = apply_queue(o->core, o->call, &o->req, JOB_DELIVER, err);
     return r;
@@ -226,6 +234,8 @@ static int take_delivered(struct outcome *o, struct error *err)
     int r = db_exec(o->core->db, Q_REQUEST_SET_DELIVERED, ARGS(DB_T(o->req.id), DB_I(o->call->now)), err);
     if (r >= 0)
         r = outcome_close_job(o, err);
+    if (r == 0)
+        r = events_add_step(o->core, o->call, &o->req, o->job.kind, o->req.version, err);
     return r ? r : audit_add(o->core, o->call, "delivered", SYSTEM_MOVER, NULL, err);
 }
 
@@ -234,6 +244,10 @@ static int take_removed(struct outcome *o, struct error *err)
     int r = outcome_close_job(o, err);
     if (r == 0)
         r = usage_set_held(o->core, &o->req, 0, err);
+    if (r == 0)
+        r = events_add_step(o->core, o->call, &o->req, o->job.kind, o->req.version, err);
+    if (r == 0)
+        r = events_add_deletion(o->core, o->call, &o->req, err);
     return r ? r
              : audit_add(o->core, o->call, o->text, SYSTEM_MOVER, json_pack("{s:I}", "job", (json_int_t)o->job.id),
                          err);

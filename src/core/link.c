@@ -55,8 +55,7 @@ static int link_store(struct core *core, const struct call *call, const struct r
                      err);
 }
 
-/* Where the container is: the zone's address holds the account in its host name, or else it begins the path. */
-static void link_append_base(struct str *url, const char *base, const char *account, const char *container)
+void link_append_container(struct str *url, const char *base, const char *account, const char *container)
 {
     const char *mark = strstr(base, ACCOUNT_MARK);
 
@@ -89,7 +88,7 @@ static int link_mint(struct core *core, const struct call *call, const struct re
     (void)str_copy(mint.id.kid, sizeof mint.id.kid, kid);
     sas_link_id_new(mint.id.link_id);
     sas_key_derive(root, account, req->id, mint.id.generation, key);
-    link_append_base(url, base, account, req->id);
+    link_append_container(url, base, account, req->id);
     str_append_char(url, '?');
     int r = sas_mint(key, &mint, url, err);
     secret_wipe(key, sizeof key);

@@ -17,6 +17,10 @@ int links_prune(struct core *core, int64_t now, struct error *err) MUST_USE;
 /* After a refusal was rolled back: a link for TLS that was seen outside it is on record as leaked, once. */
 int link_note_leak(struct core *core, struct call *call, const struct error *why, struct error *err) MUST_USE;
 
+/* Appends where a container is, without any right to it. base: of its zone, which holds the account in its host name, or
+ * else the account begins the path. */
+void link_append_container(struct str *url, const char *base, const char *account, const char *container);
+
 /* A link in use: what was checked, and the request it opens. */
 struct access {
     struct request request;

@@ -196,7 +196,7 @@ static void what_was_blocked_is_told_to_requestor_and_owners(void **state)
         json_decref(last);
         last = json_loads(db_text(rows, 3), 0, NULL);
     }
-    assert_int_equal(count, 5 + 4); /* five versions in four statuses */
+    assert_int_equal(count, 15); /* five versions in four statuses, three steps, two arrivals, a verdict */
     assert_int_equal(notices, 4);
     assert_string_equal(json_text(last, "status"), "blocked_by_scan");
     assert_non_null(strstr(json_text(last, "status_message"), "the scanner found malware"));
