@@ -137,6 +137,58 @@ static void a_check_has_its_descriptors_and_no_other(void **state UNUSED)
     (void)close(left_open);
 }
 
+/* --- The descriptor of a scan --- */
+
+#define UNDER_WAY (COMMAND_FILES_MAX + 16) /* more than the limit of any other check */
+
+static bool send_descriptor(int socket, int fd)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof fd)];
+    } control = {.bytes = {0}};
+    struct iovec piece = {(char[]){'x'}, 1};
+    struct msghdr msg = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+
+    control.head = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)};
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+    return sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+static int check_passes_its_file(const struct check *check, struct report *report, struct error *err UNUSED)
+{
+    bool sent = send_descriptor(check->scanner, check->fd);
+
+    report_unsure(report, GATE_IDENTIFIERS, "%s", sent ? "passed" : strerror(errno));
+    return 0;
+}
+
+/* Linux counts those of a user that are under way, whoever sent them. */
+static void a_scan_passes_its_file_however_many_others_are_under_way(void **state UNUSED)
+{
+    struct check check = check_make("a");
+    const struct checker_spec spec = {
+        .run = check_passes_its_file, .check = &check, .scans = true, .patience_ms = PATIENCE_MS};
+    struct checker checker;
+    int others[2], scanner[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, others), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, scanner), 0);
+    for (int i = 0; i < UNDER_WAY; i++)
+        assert_true(send_descriptor(others[0], file_fd));
+    check.scanner = scanner[0];
+    run_spec(&spec, &checker);
+    assert_int_equal(checker.end, CHECKER_SPOKE);
+    if (!strstr(str_text(&checker.said), "passed"))
+        fail_msg("%s", str_text(&checker.said));
+    checker_done(&checker);
+    for (size_t i = 0; i < 2; i++) {
+        (void)close(others[i]);
+        (void)close(scanner[i]);
+    }
+}
+
 /* --- T44 --- */
 
 static int pipe_of_answer(void)
@@ -451,6 +503,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_check_reads_writes_and_speaks),
         cmocka_unit_test(a_check_has_its_descriptors_and_no_other),
+        cmocka_unit_test(a_scan_passes_its_file_however_many_others_are_under_way),
         cmocka_unit_test(t44_a_check_that_is_taken_over_can_do_nothing),
         cmocka_unit_test(t44_nor_can_one_that_talks_to_the_scanner),
         cmocka_unit_test(t44_nor_can_an_organisations_own_program),
