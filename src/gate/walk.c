@@ -3,154 +3,18 @@
 #include "gate/walk.h"
 
 #include <locale.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "gate/encrypted.h"
-#include "gate/member_name.h"
+#include "gate/level.h"
 #include "gate/peek.h"
-#include "gate/unpack.h"
+#include "gate/rar5.h"
 #include "gate/zip_index.h"
 
-#define RATIO_FROM ((uint64_t)16 * 1024 * 1024)
-
-struct walker {
-    const struct check *check;
-    const struct walk *walk;
-    int64_t deadline_ms;
-    int64_t members;
-    uint64_t bytes;
-    int missed; /* WALK_… */
-    bool ended; /* a limit of the whole walk was reached */
-};
-
-/* An archive that is being unpacked. */
-struct level {
-    struct walker *walker;
-    struct level *outer;
-    const struct member *file;
-    enum archive_kind kind;
-    int number;        /* how many archives it lies in: which scratch file is its members' */
-    uint64_t unpacked; /* of it, at every depth */
-    struct member_names *names;
-    struct unpack *unpack;
-};
+#define RAR5_BLOCKS_EACH 4 /* a member, and what else RAR writes about it */
 
 static int file_walk(struct walker *walker, struct level *outer, struct member *file, struct error *err);
-
-static int64_t policy_number(const struct walker *walker, enum gate_policy_row row)
-{
-    return walker->check->policy->number[row];
-}
-
-static void note(struct walker *walker, int missed, enum finding finding, const char *path, const char *detail)
-{
-    walker->missed |= missed;
-    if (!walker->walk->report)
-        return;
-    if (detail)
-        report_add(walker->walk->report, finding, &(struct spot){.member = path}, "%s", detail);
-    else
-        report_add(walker->walk->report, finding, &(struct spot){.member = path}, NULL);
-}
-
-/* A limit of everything together: the walk ends. */
-static void limit(struct walker *walker, enum finding finding, const char *path)
-{
-    walker->ended = true;
-    note(walker, WALK_LIMIT, finding, path, NULL);
-}
-
-/* Counts bytes before they are written. False: that is too much. */
-static bool bytes_allowed(struct level *level, const char *path, uint64_t count)
-{
-    struct walker *walker = level->walker;
-    uint64_t most = (uint64_t)policy_number(walker, GATE_POLICY_ARCHIVE_BYTES);
-
-    if (count > most || walker->bytes > most - count) {
-        limit(walker, FINDING_ARCHIVE_BYTES, path);
-        return false;
-    }
-    walker->bytes += count;
-    for (struct level *at = level; at; at = at->outer) {
-        at->unpacked += count;
-        if (at->unpacked > RATIO_FROM &&
-            at->unpacked / (uint64_t)policy_number(walker, GATE_POLICY_ARCHIVE_RATIO) > at->file->size) {
-            limit(walker, FINDING_ARCHIVE_RATIO, path);
-            return false;
-        }
-    }
-    if (clock_mono_ms() > walker->deadline_ms) {
-        limit(walker, FINDING_ARCHIVE_TIME, path);
-        return false;
-    }
-    return true;
-}
-
-/* libarchive gave up, at a member (path) or with the whole archive. Negative: it was our fault. */
-static int unpack_failed(struct level *level, const char *path, bool encrypted, struct error *err)
-{
-    struct walker *walker = level->walker;
-
-    if (level->unpack->failed)
-        return error_set(err, E_IO, "reading the file: %s", strerror(level->unpack->failed));
-    if (level->unpack->late)
-        limit(walker, FINDING_ARCHIVE_TIME, path);
-    else if (encrypted)
-        note(walker, WALK_ENCRYPTED, FINDING_ARCHIVE_ENCRYPTED, path, NULL);
-    else if (unpack_lacks_memory(level->unpack))
-        note(walker, WALK_LIMIT, FINDING_ARCHIVE_BROKEN, path, "unpacking it takes more memory than a check has");
-    else
-        note(walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, path, NULL);
-    return 0;
-}
-
-/* Writes the holes of a sparse member, too. */
-static int block_write(struct level *level, struct member *member, const void *block, size_t len, uint64_t offset,
-                       struct error *err)
-{
-    if (!bytes_allowed(level, member->path, offset - member->size + len))
-        return 0;
-    int r = len > 0 ? file_pwrite_all(member->fd, block, len, offset, err) : 0;
-    if (r == 0 && len == 0 && offset > member->size && ftruncate(member->fd, (off_t)offset) < 0)
-        r = error_set_errno(err, E_IO, "scratch file");
-    if (r == 0)
-        member->size = offset + len;
-    return r;
-}
-
-/* Fills member's scratch file, size and whole. A limit shows in walker->ended. */
-static int member_unpack(struct level *level, struct archive_entry *entry, struct member *member, struct error *err)
-{
-    const void *block = NULL;
-    size_t len = 0;
-    la_int64_t offset = 0;
-    bool whole = true;
-    int r, failed;
-
-    if (ftruncate(member->fd, 0) < 0)
-        return error_set_errno(err, E_IO, "scratch file");
-    do {
-        r = archive_read_data_block(level->unpack->archive, &block, &len, &offset);
-        if (r < ARCHIVE_WARN || r == ARCHIVE_RETRY || (r != ARCHIVE_EOF && offset < (la_int64_t)member->size))
-            return unpack_failed(level, member->path,
-                                 archive_entry_is_encrypted(entry) ||
-                                     archive_read_has_encrypted_entries(level->unpack->archive) > 0,
-                                 err);
-        if (r == ARCHIVE_EOF && offset <= (la_int64_t)member->size)
-            break;
-        whole = whole && r != ARCHIVE_WARN;
-        failed = block_write(level, member, block, r == ARCHIVE_EOF ? 0 : len, (uint64_t)offset, err);
-        if (failed || level->walker->ended)
-            return failed;
-    } while (r != ARCHIVE_EOF);
-    member->whole = whole;
-    if (!whole)
-        note(level->walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, member->path, "its checksum or its size is wrong");
-    return 0;
-}
 
 /* What the archive calls it; borrowed from entry or from *buffer. */
 static const char *entry_name(struct level *level, struct archive_entry *entry, char **buffer)
@@ -162,7 +26,7 @@ static const char *entry_name(struct level *level, struct archive_entry *entry, 
         name = archive_entry_pathname_utf8(entry);
     if (name && *name)
         return name;
-    note(level->walker, 0, FINDING_ARCHIVE_BROKEN, level->file->path, "a member has no name that can be read");
+    walker_note(level->walker, 0, FINDING_ARCHIVE_BROKEN, level->file->path, "a member has no name that can be read");
     return "?";
 }
 
@@ -176,12 +40,12 @@ static void entry_check(struct level *level, struct archive_entry *entry, const 
     if (level->kind == ARCHIVE_KIND_AR && name[0] == '/') /* its own tables */
         return;
     if (escape)
-        note(walker, 0, FINDING_ARCHIVE_ESCAPE, path, escape);
+        walker_note(walker, 0, FINDING_ARCHIVE_ESCAPE, path, escape);
     if ((type != 0 && type != AE_IFREG && type != AE_IFDIR) || archive_entry_hardlink(entry) ||
         archive_entry_symlink(entry))
-        note(walker, 0, FINDING_ARCHIVE_LINK, path, NULL);
+        walker_note(walker, 0, FINDING_ARCHIVE_LINK, path, NULL);
     if (type != AE_IFDIR && level->kind != ARCHIVE_KIND_AR && !member_names_add(level->names, name))
-        note(walker, 0, FINDING_ARCHIVE_TWICE, path, "its name comes twice");
+        walker_note(walker, 0, FINDING_ARCHIVE_TWICE, path, "its name comes twice");
 }
 
 /* A directory, a link or a device has no bytes; some are written with some. */
@@ -208,20 +72,20 @@ static int entry_walk(struct level *level, struct archive_entry *entry, struct e
     AUTO_FREE char *path = level->file->path ? xasprintf("%s!/%s", level->file->path, name) : xstrdup(name);
     struct member member = {.path = path, .name = member_name_last(path), .depth = level->file->depth + 1};
 
-    if (++walker->members > policy_number(walker, GATE_POLICY_ARCHIVE_MEMBERS)) {
-        limit(walker, FINDING_ARCHIVE_MEMBERS, path);
+    if (++walker->members > walker_policy(walker, GATE_POLICY_ARCHIVE_MEMBERS)) {
+        walker_limit(walker, FINDING_ARCHIVE_MEMBERS, path);
         return 0;
     }
     entry_check(level, entry, name, path);
     if (archive_entry_is_encrypted(entry)) {
-        note(walker, WALK_ENCRYPTED, FINDING_ARCHIVE_ENCRYPTED, path, NULL);
+        walker_note(walker, WALK_ENCRYPTED, FINDING_ARCHIVE_ENCRYPTED, path, NULL);
         entry_list(walker, entry, path);
         return 0;
     }
     if (!entry_is_file(entry) && archive_entry_size(entry) <= 0)
         return 0;
     member.fd = walker->check->scratch[level->number];
-    int r = member_unpack(level, entry, &member, err);
+    int r = level_unpack(level, entry, &member, err);
     if (r || walker->ended || (member.size == 0 && !entry_is_file(entry)))
         return r;
     return file_walk(walker, level, &member, err);
@@ -255,7 +119,7 @@ static int entries_walk(struct level *level, struct error *err)
             failed = entry_walk(level, entry, err);
         else if (r != ARCHIVE_RETRY || !damaged) /* what lies behind the damage may be readable */
             failed =
-                unpack_failed(level, level->file->path, archive_read_has_encrypted_entries(unpack->archive) > 0, err);
+                level_failed(level, level->file->path, archive_read_has_encrypted_entries(unpack->archive) > 0, err);
         damaged = damaged || r == ARCHIVE_RETRY;
         if (failed || level->walker->ended || r < ARCHIVE_WARN)
             return failed;
@@ -293,7 +157,7 @@ static void zip_problem_note(void *ctx, enum finding finding, const char *name, 
     const char *outer = level->file->path;
     AUTO_FREE char *path = name && *name ? xasprintf("%s%s%s", outer ? outer : "", outer ? "!/" : "", name) : NULL;
 
-    note(level->walker, 0, finding, path ? path : outer, detail);
+    walker_note(level->walker, 0, finding, path ? path : outer, detail);
 }
 
 typedef int format_support(struct archive *archive);
@@ -301,7 +165,7 @@ typedef int format_support(struct archive *archive);
 /* How to read a zip; NULL: not at all. */
 static format_support *zip_support(struct level *level)
 {
-    int64_t left = policy_number(level->walker, GATE_POLICY_ARCHIVE_MEMBERS) - level->walker->members;
+    int64_t left = walker_policy(level->walker, GATE_POLICY_ARCHIVE_MEMBERS) - level->walker->members;
 
     switch (zip_index_check(level->file->fd, level->file->size, (uint64_t)left, zip_problem_note, level)) {
     case ZIP_INDEX_GOOD:
@@ -315,6 +179,24 @@ static format_support *zip_support(struct level *level)
     }
 }
 
+/* How to read a RAR 5 archive; NULL: not at all. */
+static format_support *rar5_support(struct level *level)
+{
+    struct walker *walker = level->walker;
+    int64_t left = walker_policy(walker, GATE_POLICY_ARCHIVE_MEMBERS) - walker->members;
+
+    switch (rar5_look(level->file->fd, level->file->size, RAR5_BLOCKS_EACH * (uint64_t)(left + 1))) {
+    case RAR5_OPEN:
+        return archive_read_support_format_rar5;
+    case RAR5_ENCRYPTED:
+        walker_note(walker, WALK_ENCRYPTED, FINDING_ARCHIVE_ENCRYPTED, level->file->path, NULL);
+        return NULL;
+    default:
+        walker_limit(walker, FINDING_ARCHIVE_MEMBERS, level->file->path);
+        return NULL;
+    }
+}
+
 static format_support *level_support(struct level *level)
 {
     const struct archive_kind_facts *facts = archive_kind_facts(level->kind);
@@ -323,6 +205,8 @@ static format_support *level_support(struct level *level)
         return stream_holds_tar(level) ? tar_support : unpack_support_plain;
     if (level->kind == ARCHIVE_KIND_ZIP)
         return zip_support(level);
+    if (level->kind == ARCHIVE_KIND_RAR5)
+        return rar5_support(level);
     return level->kind == ARCHIVE_KIND_TAR ? tar_support : facts->support;
 }
 
@@ -341,17 +225,17 @@ static int archive_walk(struct walker *walker, struct level *outer, const struct
     struct level level = {walker, outer, file, kind, outer ? outer->number + 1 : 0, 0, names, &unpack};
 
     if (facts->form == ARCHIVE_CLOSED) {
-        note(walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, file->path,
-             "it is an archive of a kind that is not unpacked here");
+        walker_note(walker, WALK_BROKEN, FINDING_ARCHIVE_BROKEN, file->path,
+                    "it is an archive of a kind that is not unpacked here");
         return 0;
     }
     format_support *support = level_support(&level);
     if (!support)
         return 0;
     if (!unpack_open(&unpack, facts->filter, support))
-        return sure ? unpack_failed(&level, file->path, false, err) : 0;
-    if (level.number > policy_number(walker, GATE_POLICY_ARCHIVE_DEPTH)) {
-        note(walker, WALK_LIMIT, FINDING_ARCHIVE_DEPTH, file->path, NULL);
+        return sure ? level_failed(&level, file->path, false, err) : 0;
+    if (level.number > walker_policy(walker, GATE_POLICY_ARCHIVE_DEPTH)) {
+        walker_note(walker, WALK_LIMIT, FINDING_ARCHIVE_DEPTH, file->path, NULL);
         return 0;
     }
     if (level.number >= CHECK_SCRATCH_MAX || walker->check->scratch[level.number] < 0)
@@ -384,7 +268,7 @@ static int file_walk(struct walker *walker, struct level *outer, struct member *
     if (kinds)
         file->archive = archive_kind_facts(lowest_kind(kinds))->name;
     if (encrypted)
-        note(walker, opaque ? WALK_ENCRYPTED : 0, FINDING_ARCHIVE_ENCRYPTED, file->path, encrypted);
+        walker_note(walker, opaque ? WALK_ENCRYPTED : 0, FINDING_ARCHIVE_ENCRYPTED, file->path, encrypted);
     int r = file_visit(walker, file, err);
     for (uint64_t left = kinds | carried; left && r == 0 && !walker->ended; left &= left - 1) {
         enum archive_kind kind = lowest_kind(left);
