@@ -598,6 +598,31 @@ DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AN
 -- name: DELIVERY_OLDEST
 SELECT min(created) FROM delivery WHERE endpoint = $1 AND state = 'open';
 
+-- name: DELIVERY_COUNT
+SELECT count(*) FROM delivery WHERE endpoint = $1 AND state = $2;
+
+-- name: DELIVERY_GET
+SELECT endpoint, state FROM delivery WHERE id = $1;
+
+-- name: DELIVERY_LIST
+SELECT d.id, d.created, d.next_try, d.lease_until, d.attempts, d.error, e.request, e.workspace, e.version, e.kind, e.sequence
+FROM delivery d JOIN event e ON e.id = d.event
+WHERE d.endpoint = $1 AND d.state = $2 AND (d.created, d.id) > ($3, $4) ORDER BY d.created, d.id LIMIT $5;
+
+-- One that waits for its next try is tried now; what is being sent is left alone.
+-- name: DELIVERY_REPLAY
+UPDATE delivery SET state = 'open', next_try = $2, attempts = 0, leases = 0 WHERE id = $1 AND lease_until = 0;
+
+-- name: DELIVERY_REPLAY_SOME
+UPDATE delivery SET state = 'open', next_try = $3, attempts = 0, leases = 0
+WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AND state = 'dead' LIMIT $2);
+
+-- name: DELIVERY_DROP
+DELETE FROM delivery WHERE id = $1;
+
+-- name: DELIVERY_DROP_SOME
+DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AND state = 'dead' LIMIT $2);
+
 -- name: DRAIN_ADD
 INSERT INTO drain (request, generation, dir) VALUES ($1, $2, $3);
 

@@ -6,12 +6,15 @@
 
 #include "api/answer.h"
 #include "api/input.h"
+#include "api/metrics.h"
 #include "api/openapi.h"
 #include "api/schema.h"
 #include "base/log.h"
+#include "model/cloud_event_schema.h"
 
 #define JSON_TYPE "application/json"
 #define PROBLEM_TYPE "application/problem+json"
+#define SCHEMA_TYPE "application/schema+json"
 #define RETRY_AFTER_S 1u /* where nobody knows better */
 #define TOKEN_MAX (16 * 1024)
 
@@ -21,19 +24,41 @@ struct turn {
     struct route_match match;
 };
 
+/* The list of the schemas of events, and each of them. */
+static void render_event_schemas(struct api *api, const char *public_url)
+{
+    AUTO_JSON json_t *list = json_array();
+
+    for (int i = 0; i < CLOUD_EVENT_COUNT; i++) {
+        AUTO_JSON json_t *schema = cloud_event_schema((enum cloud_event)i, public_url);
+        AUTO_FREE char *name = cloud_event_schema_name((enum cloud_event)i);
+        api->event_schema[i] = json_dumps(schema, JSON_COMPACT);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:O}", "kind", cloud_event_name((enum cloud_event)i), "name",
+                                              name, "url", json_object_get(schema, "$id")));
+        if (!api->event_schema[i])
+            abort(); /* made from our own tables */
+    }
+    AUTO_JSON json_t *all = json_pack("{s:O}", "schemas", list);
+    api->event_schemas = json_dumps(all, JSON_COMPACT);
+}
+
 void api_init(struct api *api, struct ipc_client *core, const char *version, const char *public_url)
 {
     AUTO_JSON json_t *openapi = openapi_render(version);
 
     *api = (struct api){.core = core, .version = version, .is_https = str_starts(public_url, "https://")};
     api->openapi = json_dumps(openapi, JSON_COMPACT);
-    if (!api->openapi)
+    render_event_schemas(api, public_url);
+    if (!api->openapi || !api->event_schemas)
         abort(); /* made from our own tables */
 }
 
 void api_done(struct api *api)
 {
     free(api->openapi);
+    free(api->event_schemas);
+    for (int i = 0; i < CLOUD_EVENT_COUNT; i++)
+        free(api->event_schema[i]);
     *api = (struct api){0};
 }
 
@@ -154,6 +179,15 @@ static void send_empty(struct http_exchange *x, const struct turn *turn, const j
     send_value(x, turn, turn->match.route->status, value);
 }
 
+static void send_metrics(struct http_exchange *x, const struct turn *turn, const json_t *result)
+{
+    AUTO_STR struct str body = STR_INIT(64 * 1024);
+
+    metrics_render(result, &body);
+    add_security_headers(x, turn->api);
+    http_reply(x, 200, METRICS_TYPE, str_text(&body), body.len);
+}
+
 static void send_result(struct http_exchange *x, const struct turn *turn, const json_t *result)
 {
     AUTO_STR struct str body = STR_INIT(ANSWER_BODY_MAX);
@@ -186,6 +220,8 @@ static void ask_core(struct http_exchange *x, const struct turn *turn, json_t *f
         send_problem(x, turn, &err);
     else if (route->answer == ANSWER_METADATA)
         send_metadata(x, turn, result);
+    else if (route->answer == ANSWER_METRICS)
+        send_metrics(x, turn, result);
     else if (route->answer == ANSWER_EMPTY)
         send_empty(x, turn, result);
     else
@@ -201,6 +237,22 @@ static void refuse_docs(struct http_exchange *x, const struct turn *turn)
     send_problem(x, turn, &err);
 }
 
+static void send_event_schema(struct http_exchange *x, const struct turn *turn)
+{
+    struct error err = {0};
+
+    for (int i = 0; i < CLOUD_EVENT_COUNT; i++) {
+        AUTO_FREE char *name = cloud_event_schema_name((enum cloud_event)i);
+        if (strcmp(name, turn->match.name) != 0)
+            continue;
+        add_security_headers(x, turn->api);
+        http_reply(x, 200, SCHEMA_TYPE, turn->api->event_schema[i], strlen(turn->api->event_schema[i]));
+        return;
+    }
+    (void)error_set(&err, E_NOT_FOUND, "There is no schema of this name: /api/events/schemas lists them");
+    send_problem(x, turn, &err);
+}
+
 static void send_local(struct http_exchange *x, const struct turn *turn)
 {
     static const char ALIVE[] = "{\"status\":\"ok\"}";
@@ -208,6 +260,10 @@ static void send_local(struct http_exchange *x, const struct turn *turn)
 
     if (turn->match.route->answer == ANSWER_OPENAPI)
         send_json(x, turn->api, 200, turn->api->openapi, strlen(turn->api->openapi));
+    else if (turn->match.route->answer == ANSWER_EVENT_SCHEMAS)
+        send_json(x, turn->api, 200, turn->api->event_schemas, strlen(turn->api->event_schemas));
+    else if (turn->match.route->answer == ANSWER_EVENT_SCHEMA)
+        send_event_schema(x, turn);
     else if (turn->match.route->answer == ANSWER_DOCS)
         refuse_docs(x, turn);
     else if (turn->match.route->answer == ANSWER_ALIVE)

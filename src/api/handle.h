@@ -4,6 +4,7 @@
 
 #include "http/http.h"
 #include "ipc/client.h"
+#include "model/cloud_event.h"
 
 #define API_BODY_MAX ((size_t)256 * 1024)
 
@@ -11,7 +12,9 @@
 struct api {
     struct ipc_client *core; /* borrowed */
     const char *version;
-    char *openapi; /* the description, rendered once */
+    char *openapi; /* the description, rendered once, and so */
+    char *event_schemas;
+    char *event_schema[CLOUD_EVENT_COUNT];
     bool is_https; /* people reach the API by https: say so for the future (HSTS) */
 };
 

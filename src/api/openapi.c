@@ -61,6 +61,7 @@ static json_t *render_parameters(const struct route *route)
     add_path_parameter(parameters, route->pattern, "request", "uuid");
     add_path_parameter(parameters, route->pattern, "user", "uuid");
     add_path_parameter(parameters, route->pattern, "gate", NULL);
+    add_path_parameter(parameters, route->pattern, "name", NULL);
     for (size_t i = 0; i < route->field_count; i++) {
         const struct route_field *f = &route->fields[i];
         if (!(f->places & (unsigned)(PLACE_QUERY | PLACE_HEADER)))
@@ -94,8 +95,9 @@ static json_t *render_body(const struct route *route)
 static json_t *render_responses(const struct route *route)
 {
     AUTO_FREE char *status = xasprintf("%d", route->status);
-    return json_pack("{s:{s:s, s:{s:{s:o}}}, s:{s:s, s:{s:{s:o}}}}", status, "description", "Done", "content",
-                     "application/json", "schema", schema_reference(route->schema), "default", "description",
+    const char *type = route->answer == ANSWER_METRICS ? "text/plain" : "application/json";
+    return json_pack("{s:{s:s, s:{s:{s:o}}}, s:{s:s, s:{s:{s:o}}}}", status, "description", "Done", "content", type,
+                     "schema", schema_reference(route->schema), "default", "description",
                      "A problem", "content", "application/problem+json", "schema", schema_reference("Problem"));
 }
 

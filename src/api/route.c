@@ -76,13 +76,14 @@ static bool segment_fits(const char *pattern, size_t pattern_len, const char *se
             pattern[1] == 'w'   ? match->workspace
             : pattern[1] == 'u' ? match->user
             : pattern[1] == 'g' ? match->gate
+            : pattern[1] == 'n' ? match->name
                                 : match->request);
     return true;
 }
 
 static bool pattern_fits(const char *pattern, const char *path, struct route_match *match)
 {
-    match->workspace[0] = match->request[0] = match->user[0] = match->gate[0] = '\0';
+    match->workspace[0] = match->request[0] = match->user[0] = match->gate[0] = match->name[0] = '\0';
     for (;;) {
         size_t pattern_len = strcspn(pattern, "/"), len = strcspn(path, "/");
         if (!segment_fits(pattern, pattern_len, path, len, match))

@@ -19,6 +19,9 @@ enum route_answer {
     ANSWER_PING,
     ANSWER_METADATA,
     ANSWER_OPENAPI,
+    ANSWER_EVENT_SCHEMAS,
+    ANSWER_EVENT_SCHEMA,
+    ANSWER_METRICS,
     ANSWER_DOCS,
     ANSWER_EMPTY
 };
@@ -68,6 +71,7 @@ struct route_match {
     char request[UUID_TEXT_SIZE];
     char user[UUID_TEXT_SIZE];
     char gate[UUID_TEXT_SIZE]; /* a name */
+    char name[UUID_TEXT_SIZE]; /* of a schema */
     unsigned methods; /* bit 1 << enum http_method of every row with this path; HEAD where GET is */
 };
 

@@ -106,6 +106,17 @@ static const struct option_spec AUDIT_OPTIONS[] = {
     {"all", NULL, "follow the list to its end"},
     {END},
 };
+static const struct option_spec EVENT_LIST_OPTIONS[] = {
+    {"state", "STATE", "only those: open, dead or skipped"},
+    {"endpoint", "NAME", "only of this receiver"},
+    {"all", NULL, "follow the list to its end"},
+    {END},
+};
+static const struct option_spec EVENT_CHANGE_OPTIONS[] = {
+    {"endpoint", "NAME", "the dead ones of this receiver"},
+    {"all", NULL, "all dead ones"},
+    {END},
+};
 static const struct option_spec ROTATE_OPTIONS[] = {
     {"now", NULL, "end every link and every transfer at once"},
     {END},
@@ -244,6 +255,19 @@ static const struct command COMMANDS[] = {
      "  airlock admin rotate-keys\n  airlock admin rotate-keys --now",
      0, 0, ROTATE_OPTIONS, admin_rotate_keys_run},
     {"admin jobs", "", "Show what the system still has to do", "  airlock admin jobs", 0, 0, NULL, admin_jobs_run},
+    {"admin events list", "", "Show events that receivers have not taken",
+     "Open ones are tried again by themselves, dead ones were given up.\n\n"
+     "  airlock admin events list --state dead\n  airlock admin events list --endpoint webhook --all",
+     0, 0, EVENT_LIST_OPTIONS, admin_events_list_run},
+    {"admin events replay", "[ID]", "Try dead events again",
+     "One by its id from the list, or the dead ones of a receiver, or all of them.\n\n"
+     "  airlock admin events replay 17\n  airlock admin events replay --endpoint webhook\n"
+     "  airlock admin events replay --all",
+     0, 1, EVENT_CHANGE_OPTIONS, admin_events_replay_run},
+    {"admin events drop", "[ID]", "Drop dead events for good",
+     "The receiver never hears of them. One that still waits can be dropped by its id.\n\n"
+     "  airlock admin events drop 17\n  airlock admin events drop --endpoint webhook",
+     0, 1, EVENT_CHANGE_OPTIONS, admin_events_drop_run},
 };
 
 static int run_help(const char *const *words, size_t count, struct error *err)
@@ -270,7 +294,8 @@ static bool prints_list(const struct command *command)
 {
     static command_handler *const LISTS[] = {workspace_list_run, workspace_users_run,  request_list_run,
                                              request_upload_run, request_download_run, admin_user_list_run,
-                                             admin_audit_run,    admin_jobs_run};
+                                             admin_audit_run,    admin_jobs_run,
+                                             admin_events_list_run};
 
     for (size_t i = 0; i < ARRAY_LEN(LISTS); i++)
         if (command->run == LISTS[i])

@@ -75,4 +75,8 @@ int events_release_all(struct core *core, struct error *err) MUST_USE;
 
 call_handler event_lease, event_result;
 
+/* event_admin.c */
+
+call_handler admin_events, admin_events_replay, admin_events_drop, admin_metrics;
+
 #endif

@@ -36,6 +36,9 @@ static json_t *core_says(const char *op, const char *token, int64_t id)
 
     if (strcmp(op, "workspace.list") == 0)
         return message_answer(id, json_pack("{s:[]}", "workspaces"));
+    if (strcmp(op, "admin.metrics") == 0)
+        return message_answer(id, json_pack("{s:[{s:s, s:f, s:i, s:i}]}", "endpoints", "endpoint", "a\"b",
+                                            "oldestUndeliveredSeconds", 90.25, "open", 12, "dead", 0));
     if (strcmp(op, "core.health") == 0)
         return message_answer(id, json_pack("{s:[], s:b}", "services", "ready", 0));
     if (strcmp(op, "core.metadata") == 0)
@@ -181,6 +184,18 @@ static const struct row ROWS[] = {
     {"GET /api/health" HEAD "\r\n", {"HTTP/1.1 200", "\r\n\r\n{\"services\":[]}"}},
     {"GET /.metadata" HEAD "\r\n", {"HTTP/1.1 200", "\"api_client_id\":\"c\"", "\"api_version\":\"1.2.3\""}},
     {"GET /api/openapi.json" HEAD "\r\n", {"HTTP/1.1 200", "application/json", "\"openapi\":\"3.1.0\""}},
+    {"GET /api/events/schemas" HEAD "\r\n",
+     {"HTTP/1.1 200", "{\"schemas\":[{\"kind\":\"status_changed\",\"name\":\"status_changed.v1.json\",\"url\":\"https://"}},
+    {"GET /api/events/schemas/scan_result.v1.json" HEAD "\r\n",
+     {"HTTP/1.1 200", "Content-Type: application/schema+json", "\"title\":\"scan_result\"",
+      "/api/events/schemas/scan_result.v1.json\""}},
+    {"GET /api/events/schemas/nothing.v1.json" HEAD "\r\n", {"HTTP/1.1 404", "/api/events/schemas lists them"}},
+    {"GET /api/events/schemas/" W W HEAD "\r\n", {"HTTP/1.1 404", "/api/events/schemas lists them"}},
+    {"GET /api/admin/metrics" HEAD "\r\n",
+     {"HTTP/1.1 200", "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n",
+      "# TYPE airlock_events_open gauge\nairlock_events_open{endpoint=\"a\\\"b\"} 12\n",
+      "\nairlock_events_oldest_undelivered_seconds{endpoint=\"a\\\"b\"} 90.25\n",
+      "airlock_events_dead{endpoint=\"a\\\"b\"} 0\n"}},
     {"GET /api/workspaces" HEAD "Authorization: Bearer T\r\n\r\n", {"HTTP/1.1 200", "\r\n\r\n{\"workspaces\":[]}"}},
     {"GET /nowhere" HEAD "\r\n", {"HTTP/1.1 404", "application/problem+json", "urn:airlock:error:not-found"}},
     {"DELETE /api/requests" HEAD "\r\n", {"HTTP/1.1 405", "Allow: GET, HEAD\r\n", "method-not-allowed"}},

@@ -30,7 +30,8 @@ static void test_table(void **state)
             assert_true(message_allowed(r->message, PEER_API, PEER_CORE));
         assert_int_equal(r->message == ROUTE_ASKS_NOBODY,
                          r->answer == ANSWER_PING || r->answer == ANSWER_ALIVE || r->answer == ANSWER_OPENAPI ||
-                             r->answer == ANSWER_DOCS);
+                             r->answer == ANSWER_DOCS || r->answer == ANSWER_EVENT_SCHEMAS ||
+                             r->answer == ANSWER_EVENT_SCHEMA);
         bool body_fields = false;
         for (size_t f = 0; f < r->field_count; f++) {
             assert_true(has_text(r->fields[f].name) && has_text(r->fields[f].help));
@@ -112,6 +113,9 @@ static const struct row ROWS[] = {
     {HTTP_GET, "/.metadata", "getMetadata", 0, ""},
     {HTTP_GET, "/api/.metadata", "getApiMetadata", 0, ""},
     {HTTP_GET, "/api/openapi.json", "getOpenApi", 0, ""},
+    {HTTP_GET, "/api/events/schemas", "listEventSchemas", 0, ""},
+    {HTTP_GET, "/api/events/schemas/step_result.v1.json", "getEventSchema", 0, ""},
+    {HTTP_GET, "/api/admin/metrics", "getMetrics", 0, ""},
 
     {HTTP_GET, "/api/operations", "listOperations", 0, ""},
     {HTTP_GET, "//api//operations/", "listOperations", 0, ""},

@@ -551,6 +551,131 @@ static void what_no_setting_names_is_dead_at_the_start(void **state)
     assert_int_equal(json_array_size(lease(b, &ok)), 2); /* the others are told */
 }
 
+/* --- For administrators --- */
+
+static int admin(struct bench *b, enum message message, json_t *fields, json_t **ret_ok)
+{
+    AUTO_FREE char *token = bench_token(b, "admin", "", 0);
+    json_object_set_new(fields, "token", json_string(token));
+    return bench_ask(b, PEER_API, message, fields, ret_ok);
+}
+
+static void an_administrator_pages_through_what_is_not_told(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *ok = NULL;
+    AUTO_FREE char *cursor = xstrdup("");
+    int64_t seen = 0, dead_ones = 0;
+    (void)endpoint_add(b, "chat", ENDPOINT_WEBHOOK, "", CLOUD_EVENT_ALL);
+    for (int i = 0; i < 3; i++) {
+        bench_create(b, "alice", "import");
+        if (i == 0)
+            result(b, lease_of(b, "chat", 64, &ok), "refused");
+    }
+    do {
+        AUTO_JSON json_t *page = NULL;
+        size_t i;
+        const json_t *d;
+        assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS, json_pack("{s:i, s:s}", "limit", 5, "cursor", cursor), &page), 0);
+        json_array_foreach(json_object_get(page, "deliveries"), i, d)
+        {
+            bool is_chat = strcmp(json_text(d, "endpoint"), "chat") == 0, is_dead = !strcmp(json_text(d, "state"), "dead");
+            assert_true(is_chat == (seen < 6)); /* by endpoint, then the dead first */
+            assert_true(is_dead == (seen >= 6 && seen < 8));
+            dead_ones += is_dead;
+            seen++;
+        }
+        free(cursor);
+        cursor = xstrdup(json_text(page, "nextCursor"));
+    } while (*cursor);
+    assert_int_equal(seen, 12);
+    assert_int_equal(dead_ones, 2);
+    json_decref(TAKE_PTR(ok));
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS, json_pack("{s:s}", "state", "dead"), &ok), 0);
+    assert_int_equal(json_array_size(json_object_get(ok, "deliveries")), 2);
+    const json_t *d = json_array_get(json_object_get(ok, "deliveries"), 0);
+    assert_string_equal(json_text(d, "error"), "HTTP status 500");
+    assert_int_equal(json_int(d, "attempts"), 1);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS, json_pack("{s:s}", "state", "late"), NULL), E_INVALID);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS, json_pack("{s:s}", "cursor", "x:y"), NULL), E_INVALID);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS, json_pack("{s:s}", "cursor", "a:dead:1:"), NULL), E_INVALID);
+}
+
+static void a_replay_begins_anew(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *ok = NULL;
+    AUTO_JSON json_t *done = NULL;
+    AUTO_JSON json_t *none = NULL;
+    bench_create(b, "alice", "import");
+    json_t *list = lease(b, &ok);
+    AUTO_FREE char *message = xstrdup(json_text(json_array_get(list, 0), "message"));
+    int64_t id = json_int(json_array_get(list, 0), "id");
+    result(b, list, "refused");
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_REPLAY, json_pack("{s:I}", "delivery", (json_int_t)id), NULL), 0);
+    list = lease(b, &ok);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(json_text(json_array_get(list, 0), "message"), message);
+    result(b, list, "refused");
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_REPLAY, json_pack("{s:s}", "endpoint", "webhook"), &done), 0);
+    assert_int_equal(json_int(done, "count"), 2);
+    assert_false(json_flag(done, "more"));
+    result(b, lease(b, &ok), "delivered");
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_REPLAY, json_pack("{s:b}", "all", 1), &none), 0);
+    assert_int_equal(json_int(none, "count"), 0);
+}
+
+static void what_is_dropped_is_gone(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *ok = NULL;
+    AUTO_JSON json_t *done = NULL;
+    bench_create(b, "alice", "import");
+    json_t *list = lease(b, &ok);
+    json_int_t id = (json_int_t)json_int(json_array_get(list, 0), "id");
+    result(b, list, "refused");
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:I}", "delivery", id), NULL), 0);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:I}", "delivery", id), NULL), E_NOT_FOUND);
+    b->core.endpoints.count = 0; /* nobody names it any more: it cannot be replayed, but dropped */
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_REPLAY, json_pack("{s:s}", "endpoint", "webhook"), NULL), E_CONFLICT);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:b}", "all", 1), &done), 0);
+    assert_int_equal(json_int(done, "count"), 1);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_object(), NULL), E_INVALID);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:b, s:i}", "all", 1, "delivery", 1), NULL), E_INVALID);
+    b->request[0] = '\0';
+    AUTO_ROWS struct db_rows *row = NULL;
+    assert_int_equal(db_first(b->core.db, Q_AUDIT_LIST, ARGS(DB_I(0), DB_T(""), DB_I(1000)), &row, NULL), 1);
+    int64_t replayed = 0, dropped = 0;
+    do {
+        replayed += strcmp(db_text(row, 2), "event.replayed") == 0;
+        dropped += strcmp(db_text(row, 2), "event.dropped") == 0;
+    } while (db_rows_next(row, NULL) == 1);
+    assert_int_equal(dropped, 2);
+    assert_int_equal(replayed, 0); /* refused */
+}
+
+static void the_numbers_tell_what_waits(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *before = NULL;
+    AUTO_JSON json_t *after = NULL;
+    AUTO_JSON json_t *ok = NULL;
+    assert_int_equal(admin(b, MESSAGE_ADMIN_METRICS, json_object(), &before), 0);
+    const json_t *line = json_array_get(json_object_get(before, "endpoints"), 0);
+    assert_string_equal(json_text(line, "endpoint"), "webhook");
+    assert_true(json_number_value(json_object_get(line, "oldestUndeliveredSeconds")) == 0);
+    bench_create(b, "alice", "import");
+    json_t *list = lease_of(b, NULL, 1, &ok);
+    result(b, list, "refused");
+    later(90 * SECOND_US);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_METRICS, json_object(), &after), 0);
+    line = json_array_get(json_object_get(after, "endpoints"), 0);
+    double age = json_number_value(json_object_get(line, "oldestUndeliveredSeconds"));
+    assert_true(age >= 90 && age < 100);
+    assert_int_equal(json_int(line, "open"), 1);
+    assert_int_equal(json_int(line, "dead"), 1);
+}
+
 #define EVENT_TEST(f) cmocka_unit_test_setup_teardown(f, webhook_setup, bench_teardown)
 
 int main(void)
@@ -573,6 +698,10 @@ int main(void)
         EVENT_TEST(a_long_reason_is_cut_between_characters),
         EVENT_TEST(events_leave_when_they_are_old_and_told),
         EVENT_TEST(what_no_setting_names_is_dead_at_the_start),
+        EVENT_TEST(an_administrator_pages_through_what_is_not_told),
+        EVENT_TEST(a_replay_begins_anew),
+        EVENT_TEST(what_is_dropped_is_gone),
+        EVENT_TEST(the_numbers_tell_what_waits),
     };
     return cmocka_run_group_tests_name("core/events", tests, NULL, NULL);
 }
