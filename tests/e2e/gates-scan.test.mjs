@@ -9,11 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { Clamd, eicar } from './lib/clamd.mjs';
 import { draftWith } from './lib/life.mjs';
+import { quine } from './lib/quine.mjs';
+import { encryptedRar } from './lib/rar.mjs';
 import { runOk } from './lib/run.mjs';
 import { ScriptedClamd, versionOf } from './lib/scripted-clamd.mjs';
 import { startTree, temporaryDir, until } from './lib/tree.mjs';
 
 const MiB = 2 ** 20;
+const SEVENZIP_METHODS = ['LZMA', 'LZMA2', 'PPMd', 'BZip2', 'Deflate', 'Copy'];
 const SEEN_MS = 2000; // a reason must be visible so soon
 const PATIENCE_MS = 60_000;
 const MALWARE_ONLY = { 'scan.allow_undated': 'true', 'scan.retry_ms': 200, 'scan.retry_max_ms': 1000 };
@@ -60,7 +63,11 @@ async function archives(dir) {
   };
   await make('sample.zip', 'zip', '-q', 'sample.zip', 'sample.txt');
   await make('sample.tar.gz', 'tar', '-czf', 'sample.tar.gz', 'sample.txt');
-  await make('sample.7z', '7z', 'a', '-bd', 'sample.7z', 'sample.txt');
+  await make('sample.tar', 'tar', '-cf', 'sample.tar', 'sample.txt');
+  await make('sample.tar.xz', 'xz', '-k', 'sample.tar');
+  await make('sample.tar.zst', 'zstd', '-q', 'sample.tar', '-o', 'sample.tar.zst');
+  await make('sample.tar.lz4', 'lz4', '-q', 'sample.tar', 'sample.tar.lz4');
+  for (const method of [...SEVENZIP_METHODS, 'Deflate64']) await make(`${method}.7z`, '7z', 'a', '-bd', `-m0=${method}`, `${method}.7z`, 'sample.txt');
   made['sample.gz'] = zlib.gzipSync(eicar());
   await make('secret.zip', 'zip', '-q', '-P', 'secret', 'secret.zip', 'sample.txt');
   await make('secret.7z', '7z', 'a', '-bd', '-psecret', '-mhe=on', 'secret.7z', 'sample.txt');
@@ -99,17 +106,23 @@ test('a real scanner', async (t) => {
   });
 
   await t.test('T36 EICAR in archives is blocked', async () => {
-    for (const name of ['sample.zip', 'sample.tar.gz', 'sample.7z', 'sample.gz']) {
+    const names = Object.keys(packed).filter((name) => !/^secret|^Deflate64/.test(name));
+    await Promise.all(names.map(async (name) => {
       const { codes } = await scanned(tree, { [name]: packed[name] }, 'blocked_by_scan');
       assert.ok(codes.includes('malware'), `${name}: ${codes}`);
-    }
+    }));
+  });
+
+  await t.test('T36 what nobody here can unpack is blocked as not scanned', async () => {
+    const { codes } = await scanned(tree, { 'a.7z': packed['Deflate64.7z'] }, 'blocked_by_scan');
+    assert.deepEqual(codes, ['scan-limit']);
   });
 
   await t.test('T36 EICAR nested 1 to 20 deep never gets to a reviewer', async () => {
-    for (const [i, bytes] of (await nested(dir, 20)).entries()) {
+    await Promise.all((await nested(dir, 20)).map(async (bytes, i) => {
       const { codes } = await scanned(tree, { [`nested${i + 1}.zip`]: bytes }, 'blocked_by_scan');
       assert.ok(codes.includes(i < 16 ? 'malware' : 'scan-limit'), `${i + 1} deep: ${codes}`);
-    }
+    }));
   });
 
   await t.test('T37 what is encrypted is blocked, and not called malware', async () => {
@@ -117,6 +130,18 @@ test('a real scanner', async (t) => {
       const { codes } = await scanned(tree, { [name]: packed[name] }, 'blocked_by_scan');
       assert.ok(codes.includes('scan-encrypted') && !codes.includes('malware'), `${name}: ${codes}`);
     }
+  });
+
+  await t.test('T37 an encrypted RAR, whose bytes libarchive would show as they are, is blocked', async () => {
+    const { codes } = await scanned(tree, { 'secret.rar': encryptedRar() }, 'blocked_by_scan');
+    assert.ok(codes.includes('scan-encrypted'), `${codes}`);
+  });
+
+  await t.test('T38 a file that unpacks to itself ends at a limit', async () => {
+    const bytes = quine();
+    assert.deepEqual(zlib.gunzipSync(bytes), bytes);
+    const { codes } = await scanned(tree, { 'r.gz': bytes }, 'blocked_by_scan');
+    assert.deepEqual([...new Set(codes)], ['scan-limit']); // ours, and the scanner's own
   });
 
   await t.test('T39 what is larger than the scanner reads is blocked as not scanned', async () => {
