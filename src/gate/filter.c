@@ -66,6 +66,7 @@ static const struct row {
     {LIST_ALL, SCMP_SYS(rt_sigreturn), ALLOW, NO_CONDITION},
     {LIST_ALL, SCMP_SYS(rt_sigprocmask), ALLOW, NO_CONDITION},
     {LIST_ALL, SCMP_SYS(rt_sigaction), ALLOW, NO_CONDITION},
+    {LIST_ALL, SCMP_SYS(sigaltstack), ALLOW, NO_CONDITION}, /* sanitizers ask for it at the end of a process */
     {LIST_ALL, SCMP_SYS(restart_syscall), ALLOW, NO_CONDITION},
     {LIST_ALL, SCMP_SYS(getpid), ALLOW, NO_CONDITION},
     {LIST_ALL, SCMP_SYS(gettid), ALLOW, NO_CONDITION},
@@ -137,7 +138,6 @@ static const struct row {
     {LIST_PROGRAM, SCMP_SYS(set_tid_address), ALLOW, NO_CONDITION},
     {LIST_PROGRAM, SCMP_SYS(set_robust_list), ALLOW, NO_CONDITION},
     {LIST_PROGRAM, SCMP_SYS(rseq), ALLOW, NO_CONDITION},
-    {LIST_PROGRAM, SCMP_SYS(sigaltstack), ALLOW, NO_CONDITION},
     {LIST_PROGRAM, SCMP_SYS(uname), ALLOW, NO_CONDITION},
     {LIST_PROGRAM, SCMP_SYS(umask), ALLOW, NO_CONDITION},
     {LIST_PROGRAM, SCMP_SYS(getppid), ALLOW, NO_CONDITION},

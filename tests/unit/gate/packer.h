@@ -11,14 +11,7 @@
 #include "base/str.h"
 #include "gate/check.h"
 
-/* A sanitizer needs more address space than a check has, and files of its own. */
-#if defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
+#include "../sanitized.h"
 
 #define PACKED_MAX ((size_t)256 * 1024 * 1024)
 
