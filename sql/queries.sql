@@ -420,7 +420,7 @@ UPDATE job SET state = 'failed', lease_until = 0, error = $2 WHERE id = $1;
 -- name: JOB_REOPEN
 UPDATE job SET state = 'open', attempts = 0, next_try = $2, since = $2, lease_until = 0, error = NULL, waits = 0,
     first_token = CASE WHEN token - first_token > 30 THEN token - 30 ELSE first_token END
-WHERE id = (SELECT max(id) FROM job WHERE request = $1 AND state = 'failed') RETURNING kind, id;
+WHERE id = (SELECT max(id) FROM job WHERE request = $1 AND state = 'failed') RETURNING kind, id, first_token;
 
 -- What takes a request's bytes away ends whatever else was to be done with them.
 -- name: JOB_END_OPEN
@@ -452,12 +452,12 @@ UPDATE job SET waits = 0, next_try = $2 WHERE id = $1;
 
 -- name: CALL_ADD
 INSERT INTO external_call (request, job, gate, step, manifest_digest, message, state, created, deadline, next_try, lease_until,
-    token, attempts)
-VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $7, 0, 0, 0);
+    token, attempts, program)
+VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $7, 0, 0, 0, $9);
 
 -- name: CALL_NEXT
 SELECT id, request, gate, step, manifest_digest, message, created, deadline, token, job FROM external_call
-WHERE state = 'open' AND delivered IS NULL AND next_try <= $1 AND lease_until <= $1 AND deadline > $1
+WHERE state = 'open' AND program = 0 AND delivered IS NULL AND next_try <= $1 AND lease_until <= $1 AND deadline > $1
     AND job IN (SELECT id FROM job WHERE state = 'open' AND waits = 1)
 ORDER BY next_try, id LIMIT 1;
 
@@ -479,7 +479,8 @@ UPDATE external_call SET lease_until = 0, next_try = $1 WHERE state = 'open' AND
 
 -- The last call of a check, whatever became of it.
 -- name: CALL_OF_GATE
-SELECT id, job, state, deadline, answer FROM external_call WHERE request = $1 AND gate = $2 ORDER BY id DESC LIMIT 1;
+SELECT id, job, state, deadline, answer, manifest_digest FROM external_call WHERE request = $1 AND gate = $2 AND program = 0
+ORDER BY id DESC LIMIT 1;
 
 -- name: CALL_ANSWER
 UPDATE external_call SET state = 'answered', answer = $2, answered = $3, answered_by = $4, lease_until = 0 WHERE id = $1;
@@ -492,10 +493,17 @@ UPDATE external_call SET state = 'ended', lease_until = 0 WHERE job = $1 AND sta
 UPDATE external_call SET state = 'ended' WHERE job = $1 AND state = 'answered';
 
 -- name: CALL_OPEN_OF_JOB
-SELECT gate, error, deadline FROM external_call WHERE job = $1 AND state = 'open' ORDER BY id;
+SELECT gate, error, deadline, program FROM external_call WHERE job = $1 AND state = 'open' ORDER BY id;
 
 -- name: CALL_ANSWERS_OF_JOB
 SELECT gate, answer, answered, answered_by FROM external_call WHERE job = $1 AND state = 'answered' ORDER BY id;
+
+-- The programs that a step job runs for the job that waits.
+-- name: CALL_PROGRAMS
+SELECT id, gate, job, manifest_digest FROM external_call WHERE request = $1 AND state = 'open' AND program = 1 ORDER BY id;
+
+-- name: CALL_PROGRAMS_UNSURE
+UPDATE external_call SET error = $2 WHERE request = $1 AND state = 'open' AND program = 1;
 
 -- name: CALL_STEP_OF_JOB
 SELECT step FROM external_call WHERE job = $1 ORDER BY id DESC LIMIT 1;
@@ -505,7 +513,7 @@ SELECT job FROM external_call WHERE state = 'open' AND deadline <= $1 ORDER BY i
 
 -- An operator lets the receivers be called again at once.
 -- name: CALL_HURRY
-UPDATE external_call SET delivered = NULL, next_try = $2 WHERE request = $1 AND state = 'open' AND lease_until = 0;
+UPDATE external_call SET delivered = NULL, next_try = $2 WHERE request = $1 AND state = 'open' AND program = 0 AND lease_until = 0;
 
 -- name: GATE_REPORT_ADD
 INSERT INTO gate_report (request, manifest_digest, at, verdict, policy, policy_digest, gates) VALUES ($1, $2, $3, $4, $5, $6, $7);

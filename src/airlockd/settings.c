@@ -218,6 +218,28 @@ static void check_commands(const struct settings *settings, enum setting id, con
                      missing, missing);
 }
 
+/* A step's checks are external gates or programs; a name that is both would leave open which of them is meant. */
+static void check_step(const struct settings *settings, const struct external_gates *gates, const char *names,
+                       struct problems *problems)
+{
+    const char *where = settings_where(settings, SETTING_FLOW_STEPS);
+    char name[EXTERNAL_NAME_MAX + 1], missing[EXTERNAL_NAME_MAX + 1];
+
+    while (external_name_next(&names, name)) {
+        bool external = external_gates_find(gates, name);
+        bool program = gate_commands_have(settings_text(settings, SETTING_GATES_COMMANDS), name, missing);
+        if (!external && !program)
+            problems_add(problems, where,
+                         "flow.steps names the check %s, which neither gates.external nor gates.commands has: add "
+                         "%s=SUBJECT,URL to the one or %s=/PATH to the other",
+                         name, name, name);
+        if (external && program)
+            problems_add(problems, where,
+                         "flow.steps names the check %s, which both gates.external and gates.commands have: rename one",
+                         name);
+    }
+}
+
 /* Whoever is waited for must be there to be called, and must know that it was us who called. */
 static void check_externals(const struct settings *settings, struct problems *problems)
 {
@@ -239,7 +261,7 @@ static void check_externals(const struct settings *settings, struct problems *pr
         check_commands(settings, POLICIES[i], policy.list[GATE_POLICY_COMMANDS], problems);
     }
     for (int step = 0; step < STEP_COUNT; step++)
-        check_names(settings, SETTING_FLOW_STEPS, &gates, steps.names[step], problems);
+        check_step(settings, &gates, steps.names[step], problems);
     if (gates.count > 0 && *settings_text(settings, SETTING_GATES_EXTERNAL_SECRET_FILE) == '\0' &&
         *settings_where(settings, SETTING_GATES_EXTERNAL_SECRET_FILE) == '\0') /* one that is wrong was told of */
         problems_add(problems, settings_where(settings, SETTING_GATES_EXTERNAL),

@@ -130,13 +130,16 @@ static int job_reopen(const struct change *c, struct error *err)
     if (r < 0)
         return r;
     effect_add(c->core, &(struct effect){.kind = EFFECT_WAKE_WORKERS});
-    return external_steps_again(c->core, c->call, c->req, db_int(row, 1), c->to, err);
+    struct reopened job = {.id = db_int(row, 1), .kind = JOB_NONE, .has_run = db_int(row, 2) != 0};
+    (void)job_by_name(db_text(row, 0), &job.kind); /* written by us */
+    return external_steps_again(c->core, c->call, c->req, &job, c->to, err);
 }
 
 /* Writers exist only in a draft: a job that touches its bytes waits until the listener has none left. */
 static int change_queue_job(const struct change *c, struct error *err)
 {
     char target[PATH_MAX_TEXT];
+    bool is_drained = c->req->status != STATUS_DRAFT;
     int64_t id = 0;
 
     if (c->edge->job == JOB_NONE)
@@ -149,9 +152,8 @@ static int change_queue_job(const struct change *c, struct error *err)
     if (r >= 0 && (c->edge->job == JOB_PURGE || c->edge->job == JOB_REMOVE))
         r = db_exec(c->core->db, Q_JOB_END_OPEN, ARGS(DB_T(c->req->id)), err);
     if (r >= 0)
-        r = job_insert(c->core, c->call, c->req, c->edge->job, c->req->status != STATUS_DRAFT, *target ? target : NULL,
-                       &id, err);
-    return r < 0 ? r : external_steps_begin(c->core, c->call, c->req, id, c->edge->event, err);
+        r = job_insert(c->core, c->call, c->req, c->edge->job, is_drained, *target ? target : NULL, &id, err);
+    return r < 0 ? r : external_steps_begin(c->core, c->call, c->req, id, c->edge->event, is_drained, err);
 }
 
 static int change_audit(const struct change *c, json_t *detail_stolen, struct error *err)
@@ -209,8 +211,8 @@ int apply_event(struct core *core, const struct call *call, struct request *req,
 }
 
 int apply_queue(struct core *core, const struct call *call, const struct request *req, enum job_kind kind,
-                struct error *err)
+                bool is_drained, struct error *err)
 {
     int64_t id;
-    return job_insert(core, call, req, kind, true, NULL, &id, err);
+    return job_insert(core, call, req, kind, is_drained, NULL, &id, err);
 }

@@ -7,6 +7,8 @@
 #include "core/apply.h"
 #include "core/gates.h"
 #include "model/gate_answer.h"
+#include "model/gate_command.h"
+#include "model/manifest.h"
 
 #define SECOND_US 1000000
 #define EXPIRED_MAX 100 /* jobs that one look gives up: the next look takes the others */
@@ -14,34 +16,102 @@
 
 /* --- Asking --- */
 
-static int call_add(struct core *core, const struct call *call, const struct request *req, int64_t job, enum step step,
-                    const char *gate, struct error *err)
+/* A job that is to wait. */
+struct wait {
+    const struct request *req;
+    int64_t job;
+    enum step step;
+    const char *names;
+    const char *report;                /* see JOB_WAIT; or NULL */
+    char digest[SHA256_HEX_SIZE];      /* of the files that are judged */
+    bool is_drained;
+    bool passes_programs; /* those before it have passed already */
+};
+
+static bool is_program(const struct core *core, const char *name)
+{
+    char missing[EXTERNAL_NAME_MAX + 1];
+    return gate_commands_have(core->config.gate_commands, name, missing);
+}
+
+static int call_add(struct core *core, const struct call *call, const struct wait *w, const char *gate, struct error *err)
 {
     char message[UUID_TEXT_SIZE];
+    bool program = w->step != STEP_REVIEW && is_program(core, gate);
+    int64_t patience_s = program ? core->config.scan_give_up_s : core->config.external_deadline_s;
 
     uuid_new(message);
     int r = db_exec(core->db, Q_CALL_ADD,
-                    ARGS(DB_T(req->id), DB_I(job), DB_T(gate), DB_T(step_name(step)), DB_T(req->manifest_digest),
-                         DB_T(message), DB_I(call->now), DB_I(call->now + core->config.external_deadline_s * SECOND_US)),
+                    ARGS(DB_T(w->req->id), DB_I(w->job), DB_T(gate), DB_T(step_name(w->step)), DB_T(w->digest),
+                         DB_T(message), DB_I(call->now), DB_I(call->now + patience_s * SECOND_US), DB_I(program)),
                     err);
-    return r < 0 ? r : 0;
+    return r < 0 ? r : program;
 }
 
-/* The job waits for the named checks from here on. */
-static int calls_begin(struct core *core, const struct call *call, const struct request *req, int64_t job,
-                       enum step step, const char *names, const char *report, struct error *err)
+/* The job waits for the named checks from here on. Returns how many there are. */
+static int calls_begin(struct core *core, const struct call *call, const struct wait *w, struct error *err)
 {
     char gate[EXTERNAL_NAME_MAX + 1];
-    int r = db_exec(core->db, Q_CALL_FORGET_ANSWERS, ARGS(DB_I(job)), err);
+    int programs = 0, count = 0;
+    int r = db_exec(core->db, Q_CALL_FORGET_ANSWERS, ARGS(DB_I(w->job)), err);
 
-    if (r >= 0)
-        r = db_exec(core->db, Q_JOB_WAIT, ARGS(DB_I(job), DB_T(report)), err);
-    for (const char *rest = names; r >= 0 && external_name_next(&rest, gate);)
-        r = call_add(core, call, req, job, step, gate, err);
+    for (const char *rest = w->names; r >= 0 && external_name_next(&rest, gate);) {
+        if (w->passes_programs && is_program(core, gate))
+            continue;
+        r = call_add(core, call, w, gate, err);
+        programs += r == 1;
+        count++;
+    }
+    if (r >= 0 && count > 0)
+        r = db_exec(core->db, Q_JOB_WAIT, ARGS(DB_I(w->job), DB_T(w->report)), err);
+    if (r >= 0 && programs > 0)
+        r = external_programs_begin(core, call, w->req, w->is_drained, err);
     if (r < 0)
         return r;
     effect_add(core, &(struct effect){.kind = EFFECT_WAKE_NOTIFY});
+    return count;
+}
+
+/* What stands for the SHA-256 of a file that came in blocks, which nobody has read as a whole yet: that of its blocks'. */
+static int blocks_digest(struct core *core, int64_t blob, char ret[static SHA256_HEX_SIZE], struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    AUTO_HASH struct hash *hash = hash_new_sha256();
+    unsigned char digest[SHA256_SIZE];
+    int r = db_select(core->db, Q_EXTENT_LIST, ARGS(DB_I(blob)), &rows, err);
+
+    while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
+        hash_update(hash, db_text(rows, 5), strlen(db_text(rows, 5)));
+        r = 0;
+    }
+    if (r != 0)
+        return r;
+    hash_final(hash, digest);
+    hex_encode(digest, sizeof digest, ret);
     return 0;
+}
+
+/* Of the list as it was submitted, in the form of a manifest: what a check before the seal is bound to. */
+static int submitted_digest(struct core *core, const struct request *req, char ret[static SHA256_HEX_SIZE],
+                            struct error *err)
+{
+    AUTO_MANIFEST struct manifest *m = manifest_new();
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int r = db_select(core->db, Q_BLOB_FILES, ARGS(DB_T(req->id)), &rows, err);
+
+    while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
+        char blocks[SHA256_HEX_SIZE];
+        struct manifest_file file = {
+            .name = db_text(rows, 1), .size = (uint64_t)db_int(rows, 2), .sha256 = db_text(rows, 3), .content_type = ""};
+        r = *file.sha256 ? 0 : blocks_digest(core, db_int(rows, 0), blocks, err);
+        if (!*file.sha256)
+            file.sha256 = blocks;
+        if (r == 0)
+            r = manifest_add(m, &file, err);
+    }
+    if (r == 0)
+        manifest_finish(m, ret);
+    return r;
 }
 
 static int tell(struct core *core, const struct request *req, const char *text, struct error *err)
@@ -50,15 +120,19 @@ static int tell(struct core *core, const struct request *req, const char *text, 
     return r < 0 ? r : 0;
 }
 
-/* "Waiting for the check NAME.", of all that have not answered. */
-static int tell_waiting(struct core *core, const struct request *req, int64_t job, struct error *err)
+/* A program that could not be run says why; that a call did not come through is the operator's business. */
+int external_tell_waiting(struct core *core, const struct request *req, int64_t job, struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
-    AUTO_STR struct str text = STR_INIT(4096);
+    AUTO_STR struct str text = STR_INIT(16384);
     int r = db_select(core->db, Q_CALL_OPEN_OF_JOB, ARGS(DB_I(job)), &rows, err);
 
+    if (req->status == STATUS_BLOCKING_IN_PROGRESS) /* why it is blocked is what people are to see */
+        return 0;
     while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
+        bool told = db_int(rows, 3) != 0 && *db_text(rows, 1);
         str_printf(&text, "%s%s", text.len > 0 ? ", " : "Waiting for the check ", db_text(rows, 0));
+        str_printf(&text, told ? " (%s)" : "%s", told ? db_text(rows, 1) : "");
         r = 0;
     }
     str_append_char(&text, '.');
@@ -70,31 +144,44 @@ int external_review_begin(struct outcome *o, const json_t *gates, enum verdict v
 {
     AUTO_JSON json_t *report = json_pack("{s:s, s:O}", "verdict", verdict_name(verdict), "gates", (json_t *)gates);
     AUTO_FREE char *text = json_dumps(report, JSON_COMPACT);
-    int r = calls_begin(o->core, o->call, &o->req, o->job.id, STEP_REVIEW, names, text, err);
+    struct wait w = {.req = &o->req, .job = o->job.id, .step = STEP_REVIEW, .names = names, .report = text};
 
-    return r ? r : tell_waiting(o->core, &o->req, o->job.id, err);
+    memcpy(w.digest, o->req.manifest_digest, sizeof w.digest);
+    int r = calls_begin(o->core, o->call, &w, err);
+    return r < 0 ? r : external_tell_waiting(o->core, &o->req, o->job.id, err);
 }
 
 /* What blocks says why it was blocked; the others may say what they wait for. */
-static int steps_begin(struct core *core, const struct call *call, const struct request *req, int64_t job,
-                       enum step step, struct error *err)
+static int steps_begin(struct core *core, const struct call *call, struct wait *w, enum step step, struct error *err)
 {
-    const char *names = core->config.steps.names[step];
-    int r = *names ? calls_begin(core, call, req, job, step, names, NULL, err) : 0;
+    int r = 0;
 
-    return r != 0 || !*names || step == STEP_BLOCK ? r : tell_waiting(core, req, job, err);
+    w->step = step;
+    w->names = core->config.steps.names[step];
+    if (!*w->names)
+        return 0;
+    memcpy(w->digest, w->req->manifest_digest, sizeof w->digest);
+    if (step == STEP_SUBMIT)
+        r = submitted_digest(core, w->req, w->digest, err);
+    if (r == 0)
+        r = calls_begin(core, call, w, err);
+    return r <= 0 || step == STEP_BLOCK ? (r < 0 ? r : 0) : external_tell_waiting(core, w->req, w->job, err);
 }
 
 int external_steps_begin(struct core *core, const struct call *call, const struct request *req, int64_t job,
-                         enum event event, struct error *err)
+                         enum event event, bool is_drained, struct error *err)
 {
+    struct wait w = {.req = req, .job = job, .is_drained = is_drained};
+
     switch (event) {
+    case EVENT_SUBMIT:
+        return steps_begin(core, call, &w, STEP_SUBMIT, err);
     case EVENT_APPROVE:
-        return steps_begin(core, call, req, job, STEP_APPROVE, err);
+        return steps_begin(core, call, &w, STEP_APPROVE, err);
     case EVENT_REJECT:
-        return steps_begin(core, call, req, job, STEP_REJECT, err);
+        return steps_begin(core, call, &w, STEP_REJECT, err);
     case EVENT_GATE_BLOCKED:
-        return steps_begin(core, call, req, job, STEP_BLOCK, err);
+        return steps_begin(core, call, &w, STEP_BLOCK, err);
     default:
         return 0;
     }
@@ -107,17 +194,21 @@ static int block_had_steps(struct core *core, int64_t job, struct error *err)
     return db_first(core->db, Q_CALL_STEP_OF_JOB, ARGS(DB_I(job)), &row, err);
 }
 
-int external_steps_again(struct core *core, const struct call *call, const struct request *req, int64_t job,
-                         enum status status, struct error *err)
+int external_steps_again(struct core *core, const struct call *call, const struct request *req,
+                         const struct reopened *job, enum status status, struct error *err)
 {
+    struct wait w = {.req = req, .job = job->id, .is_drained = true, .passes_programs = job->has_run};
+
+    if (status == STATUS_SUBMITTED) /* once the seal has begun its step is over */
+        return job->kind == JOB_SEAL && !job->has_run ? steps_begin(core, call, &w, STEP_SUBMIT, err) : 0;
     if (status == STATUS_APPROVAL_IN_PROGRESS)
-        return steps_begin(core, call, req, job, STEP_APPROVE, err);
+        return steps_begin(core, call, &w, STEP_APPROVE, err);
     if (status == STATUS_REJECTION_IN_PROGRESS)
-        return steps_begin(core, call, req, job, STEP_REJECT, err);
+        return steps_begin(core, call, &w, STEP_REJECT, err);
     if (status != STATUS_BLOCKING_IN_PROGRESS)
         return 0;
-    int r = block_had_steps(core, job, err);
-    return r == 1 ? steps_begin(core, call, req, job, STEP_BLOCK, err) : r;
+    int r = block_had_steps(core, job->id, err);
+    return r == 1 ? steps_begin(core, call, &w, STEP_BLOCK, err) : r;
 }
 
 /* --- What the answers make of it --- */
@@ -182,10 +273,10 @@ static int join(struct core *core, int64_t job, struct joined *ret, struct error
     return r < 0 ? r : 0;
 }
 
-static int calls_end(struct core *core, int64_t job, struct error *err)
+static int calls_end(struct core *core, const struct job *job, struct error *err)
 {
-    int r = db_exec(core->db, Q_CALL_END_JOB, ARGS(DB_I(job)), err);
-    return r < 0 ? r : 0;
+    int r = db_exec(core->db, Q_CALL_END_JOB, ARGS(DB_I(job->id)), err);
+    return r < 0 ? r : external_programs_end(core, job->request, err);
 }
 
 /* With what airlock's own gates had said. */
@@ -210,9 +301,10 @@ static int settle_step(struct outcome *o, const struct joined *joined, struct er
     int r;
 
     if (joined->verdict == VERDICT_BLOCK) {
-        AUTO_FREE char *message = xasprintf("Before the data moves: %s The data stays where it is; an operator can have "
+        bool stops = joined->blocked[strlen(joined->blocked) - 1] == '.';
+        AUTO_FREE char *message = xasprintf("Before the data moves: %s%s The data stays where it is; an operator can have "
                                             "it checked again.",
-                                            joined->blocked);
+                                            joined->blocked, stops ? "" : ".");
         return outcome_give_up(o, joined->blocked, message, err);
     }
     r = db_exec(o->core->db, Q_JOB_GO, ARGS(DB_I(o->job.id), DB_I(o->call->now)), err);
@@ -231,10 +323,8 @@ static int settle(struct outcome *o, struct error *err)
     if (r != 0)
         return r;
     if (!joined.all && joined.verdict != VERDICT_BLOCK)
-        return review || o->req.status != STATUS_BLOCKING_IN_PROGRESS
-                   ? tell_waiting(o->core, &o->req, o->job.id, err)
-                   : 0;
-    r = calls_end(o->core, o->job.id, err);
+        return external_tell_waiting(o->core, &o->req, o->job.id, err);
+    r = calls_end(o->core, &o->job, err);
     if (r != 0)
         return r;
     return review ? settle_review(o, &joined, err) : settle_step(o, &joined, err);
@@ -275,8 +365,9 @@ static int late_reason(struct core *core, int64_t job, int64_t now, struct str *
     while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
         const char *why = db_text(rows, 1);
         if (db_int(rows, 2) <= now)
-            str_printf(ret, "The check %s did not answer within the time allowed%s%s. ", db_text(rows, 0),
-                       *why ? "; it could not be called: " : "", why);
+            str_printf(ret, "The check %s did not answer within the time allowed%s%s%s ", db_text(rows, 0),
+                       !*why ? "" : db_int(rows, 3) ? ": " : "; it could not be called: ", why,
+                       *why && why[strlen(why) - 1] == '.' ? "" : ".");
         r = 0;
     }
     return r < 0 ? r : 0;
@@ -288,12 +379,11 @@ static int give_up(struct outcome *o, struct error *err)
     int r = late_reason(o->core, o->job.id, o->call->now, &reason, err);
 
     if (r == 0)
-        r = calls_end(o->core, o->job.id, err);
+        r = calls_end(o->core, &o->job, err);
     if (r != 0)
         return r;
-    AUTO_FREE char *message =
-        xasprintf("%s%sAn operator can try again.", str_text(&reason),
-                  o->job.kind == JOB_MOVE ? "The data stays where it is. " : "");
+    AUTO_FREE char *message = xasprintf("%s%sAn operator can try again.", str_text(&reason),
+                                        o->job.kind == JOB_GATES ? "" : "The data stays where it is. ");
     return outcome_give_up(o, str_text(&reason), message, err);
 }
 
@@ -302,7 +392,12 @@ static int expire_job(struct core *core, struct call *call, int64_t job, struct 
     struct outcome o = {.core = core, .call = call};
     int r = waiting_begin(&o, job, err);
 
-    r = r == E_STALE ? calls_end(core, job, err) : r ? r : give_up(&o, err);
+    if (r == E_STALE) { /* whatever it waited for is over */
+        r = db_exec(core->db, Q_CALL_END_JOB, ARGS(DB_I(job)), err);
+        r = r < 0 ? r : 0;
+    } else if (r == 0) {
+        r = give_up(&o, err);
+    }
     waiting_done(&o);
     return r;
 }

@@ -23,10 +23,14 @@ static int answer_account(const struct core *core, const struct call *call, stru
 }
 
 /* One row of CALL_OF_GATE against what came; 1: it is the very answer that was taken before. */
-static int answer_judge(const struct db_rows *row, const struct call *call, const char *text, struct error *err)
+static int answer_judge(const struct db_rows *row, const struct call *call, const struct gate_answer *answer,
+                        const char *text, struct error *err)
 {
     const char *gate = json_text(call->in, "gate"), *state = db_text(row, 2);
 
+    if (strcmp(answer->manifest_digest, db_text(row, 5)) != 0)
+        return error_set_field(err, E_STALE, "manifestDigest",
+                               "The request's files are others than those that were looked at");
     if (strcmp(state, "answered") == 0)
         return strcmp(db_text(row, 4), text) == 0
                    ? 1
@@ -57,7 +61,7 @@ static int answer_take(struct core *core, struct call *call, const struct gate_a
     if (r == 0)
         return error_set(err, E_CONFLICT, "The check %s is not waited for", json_text(call->in, "gate"));
     if (r == 1)
-        r = answer_judge(row, call, text, err);
+        r = answer_judge(row, call, answer, text, err);
     if (r != 0)
         return r < 0 ? r : 0;
     r = db_exec(core->db, Q_CALL_ANSWER,
@@ -81,8 +85,6 @@ int request_answer_gate(struct core *core, struct call *call, json_t **ret_ok, s
         r = caller_fresh(core, call, err);
     if (r == 0)
         r = gate_answer_check(call->in, &answer, err);
-    if (r == 0 && strcmp(answer.manifest_digest, req.manifest_digest) != 0)
-        r = error_set_field(err, E_STALE, "manifestDigest", "The request's files are others than those that were looked at");
     if (r == 0)
         r = answer_take(core, call, &answer, err);
     if (r != 0)

@@ -37,6 +37,9 @@ int gates_conclude(struct outcome *o, const json_t *gates, enum verdict verdict,
 int gates_job_policy(const struct job *job, struct gate_policy *ret, struct error *err) MUST_USE;
 /* What a request waits for, for people: a text, or null for nothing in particular. NULL: no word of it. */
 int gates_tell(struct core *core, const struct job *job, const json_t *reason, struct error *err) MUST_USE;
+/* The names of a report's files come from the rows, not from who read the files; "blob" goes. E_STALE for one that is not
+ * the request's. */
+int gates_name_files(struct outcome *o, json_t *gates, struct error *err) MUST_USE;
 int gates_take_checked(struct outcome *o, struct error *err) MUST_USE;
 int gates_take_unsure(struct outcome *o, struct error *err) MUST_USE;
 /* They could not say: the reason is shown, and they are tried again, or given up. */

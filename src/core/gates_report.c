@@ -221,7 +221,7 @@ int request_check(struct core *core, struct call *call, json_t **ret_ok, struct 
     if (r == 0)
         r = db_exec(core->db, Q_JOB_END_KIND, ARGS(DB_T(req.id), DB_T(job_name(JOB_CHECK))), err);
     if (r >= 0)
-        r = apply_queue(core, call, &req, JOB_CHECK, err);
+        r = apply_queue(core, call, &req, JOB_CHECK, true, err);
     if (r == 0)
         r = db_exec(core->db, Q_GATE_CHECK_BEGIN, ARGS(DB_T(req.id), DB_I(call->now), DB_T(mark)), err);
     if (r >= 0)

@@ -179,8 +179,7 @@ int gates_job_policy(const struct job *job, struct gate_policy *ret, struct erro
     return rows ? gate_policy_apply(ret, rows, err) : error_set(err, E_STALE, "The job was never leased");
 }
 
-/* The names of a report's files come from the rows, not from who read the files. */
-static int name_files(struct outcome *o, json_t *gates, struct error *err)
+int gates_name_files(struct outcome *o, json_t *gates, struct error *err)
 {
     AUTO_ROWS struct db_rows *rows = NULL;
     AUTO_JSON json_t *names = json_object();
@@ -267,7 +266,7 @@ int gates_take_checked(struct outcome *o, struct error *err)
         return error_set(err, E_STALE, "The report is about the files of another manifest");
     int r = gates_job_policy(&o->job, &policy, err);
     if (r == 0)
-        r = name_files(o, gates, err);
+        r = gates_name_files(o, gates, err);
     if (r != 0)
         return r;
     for (int i = 0; i < GATE_COUNT; i++)
@@ -326,6 +325,8 @@ bool gates_give_up(const struct core *core, const struct call *call, const struc
 {
     if (job->kind == JOB_CHECK)
         return job->attempts >= CHECK_TRIES;
+    if (job->kind == JOB_STEP) /* the deadline of what waits for it ends it */
+        return false;
     return job->attempts > 0 && call->now - job->since >= core->config.scan_give_up_s * SECOND_US;
 }
 

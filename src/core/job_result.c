@@ -6,6 +6,7 @@
 #include "core/apply.h"
 #include "core/audit.h"
 #include "core/events.h"
+#include "core/external.h"
 #include "core/gates.h"
 #include "core/outcome.h"
 #include "core/usage.h"
@@ -198,7 +199,7 @@ static int take_sealed(struct outcome *o, struct error *err)
         r = gates_begin(o, err);
     if (r == 0)
         r = events_add_arrival(o->core, o->call, &o->req, err);
-    return r ? r : apply_queue(o->core, o->call, &o->req, JOB_SWEEP, err);
+    return r ? r : apply_queue(o->core, o->call, &o->req, JOB_SWEEP, true, err);
 }
 
 static int take_mismatch(struct outcome *o, struct error *err)
@@ -225,7 +226,7 @@ static int take_moved(struct outcome *o, struct error *err)
     if (r == 0)
         r = events_add_arrival(o->core, o->call, &o->req, err);
     if (r == 0 && o->req.status == STATUS_APPROVED && o->req.type == REQUEST_IMPORT)
-        r = apply_queue(o->core, o->call, &o->req, JOB_DELIVER, err);
+        r = apply_queue(o->core, o->call, &o->req, JOB_DELIVER, true, err);
     return r;
 }
 
@@ -353,9 +354,11 @@ static const struct {
     {"removed", 1U << JOB_REMOVE, take_removed},
     {"delivered", 1U << JOB_DELIVER, take_delivered},
     {"swept", 1U << JOB_SWEEP, take_swept},
-    {"error", ~(1U << JOB_GATES | 1U << JOB_CHECK), take_error},
+    {"error", ~(1U << JOB_GATES | 1U << JOB_CHECK | 1U << JOB_STEP), take_error},
     {"checked", 1U << JOB_GATES | 1U << JOB_CHECK, gates_take_checked},
     {"unsure", 1U << JOB_GATES | 1U << JOB_CHECK, gates_take_unsure},
+    {"checked", 1U << JOB_STEP, external_programs_take_checked},
+    {"unsure", 1U << JOB_STEP, external_programs_take_unsure},
 };
 
 int job_result(struct core *core, struct call *call, json_t **ret_ok, struct error *err)

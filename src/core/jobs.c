@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/external.h"
 #include "core/gates.h"
 #include "core/place.h"
 
@@ -98,6 +99,7 @@ static void job_describe_paths(const struct job *job, const struct request *req,
     case JOB_SWEEP:
     case JOB_GATES:
     case JOB_CHECK:
+    case JOB_STEP:
         json_object_set_new(out, "dir", json_string(req->dir));
         break;
     default: /* purge */
@@ -147,7 +149,9 @@ int job_lease(struct core *core, struct call *call, json_t **ret_ok, struct erro
                                       (json_int_t)job.token, "kind", job_name(job.kind), "request", job.request,
                                       "leaseS", (json_int_t)core->config.job_lease_s);
     job_describe_paths(&job, &req, out);
-    if (worker == WORKER_GATE)
+    if (job.kind == JOB_STEP)
+        r = external_programs_describe(core, &req, out, err);
+    else if (worker == WORKER_GATE)
         r = gates_describe(core, &job, &req, out, err);
     if (r == 0)
         *ret_ok = json_pack("{s:O}", "job", out);
@@ -212,19 +216,19 @@ static int file_extents(struct core *core, int64_t blob, json_t *ret_list, struc
 
 static bool job_wants_names(enum job_kind kind)
 {
-    return kind == JOB_DELIVER || kind == JOB_GATES || kind == JOB_CHECK;
+    return kind == JOB_DELIVER || kind == JOB_GATES || kind == JOB_CHECK || kind == JOB_STEP;
 }
 
 /* One file as its job wants to know it. *extents counts, so that a frame stays within its bound. */
-static int file_describe(struct core *core, enum job_kind kind, const struct db_rows *row, json_t *ret_list,
-                         size_t *extents, struct error *err)
+static int file_describe(struct core *core, enum job_kind kind, bool is_sealed, const struct db_rows *row,
+                         json_t *ret_list, size_t *extents, struct error *err)
 {
     json_t *file = json_pack("{s:I, s:I}", "blob", (json_int_t)db_int(row, 0), "size", (json_int_t)db_int(row, 2));
 
     json_array_append_new(ret_list, file);
     if (job_wants_names(kind))
         json_object_set_new(file, "name", json_string(db_text(row, 1)));
-    if (kind == JOB_SEAL || kind == JOB_CHECK) { /* in a draft bytes may lie in pieces */
+    if (!is_sealed) { /* bytes may lie in pieces */
         json_t *list = json_array();
         json_object_set_new(file, "extents", list);
         int r = file_extents(core, db_int(row, 0), list, err);
@@ -267,7 +271,7 @@ int job_files(struct core *core, struct call *call, json_t **ret_ok, struct erro
         if (more)
             break;
         last = db_int(rows, 0);
-        r = file_describe(core, job.kind, rows, files, &extents, err);
+        r = file_describe(core, job.kind, *req.manifest_digest, rows, files, &extents, err);
         if (r != 0)
             return r;
     }

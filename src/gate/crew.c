@@ -44,7 +44,7 @@ bool crew_has_seat(const struct crew *crew)
 static int borrow_file(struct crew *crew, const struct job *job, const json_t *file, struct error *err)
 {
     json_t *question = json_pack("{s:s, s:O}", "dir", job->dir, "size", json_object_get(file, "size"));
-    const char *field = job->is_check ? "extents" : "object";
+    const char *field = job->in_pieces ? "extents" : "object";
     int fd = -1;
 
     json_object_set(question, field, json_object_get(file, field));

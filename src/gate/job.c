@@ -108,8 +108,9 @@ static int read_lease(struct job *job, const struct commands *commands, struct e
     if (r != 0)
         return r;
     job->lease_ms = lease_s * 1000;
-    job->is_check = strcmp(kind, "check") == 0;
-    if (!job->is_check && strcmp(kind, "gates") != 0)
+    bool is_check = strcmp(kind, "check") == 0;
+    job->in_pieces = is_check || json_flag(lease, "draft");
+    if (!is_check && strcmp(kind, "gates") != 0 && strcmp(kind, "step") != 0)
         return error_set(err, E_PROTOCOL, "airlock-gate knows no job of this kind");
     r = read_gates(job, err);
     return r ? r : read_commands(job, commands, err);
@@ -176,7 +177,7 @@ bool job_wants_page(const struct job *job)
     return job_goes_on(job) && !job->is_last_page && job->at == page_size(job);
 }
 
-static int file_check(const json_t *file, bool is_check, struct error *err)
+static int file_check(const json_t *file, bool in_pieces, struct error *err)
 {
     const char *text;
     int64_t number;
@@ -186,9 +187,9 @@ static int file_check(const json_t *file, bool is_check, struct error *err)
         r = json_need_int(file, "size", 0, (int64_t)PLACEMENT_BLOB_MAX, &number, err);
     if (r == 0)
         r = json_need_string(file, "name", NAME_BYTES_MAX, &text, err);
-    if (r == 0 && is_check && !json_is_array(json_object_get(file, "extents")))
+    if (r == 0 && in_pieces && !json_is_array(json_object_get(file, "extents")))
         r = error_set(err, E_PROTOCOL, "A draft's file comes without its pieces");
-    if (r == 0 && !is_check)
+    if (r == 0 && !in_pieces)
         r = json_need_string(file, "object", UUID_TEXT_SIZE, &text, err);
     return r;
 }
@@ -203,7 +204,7 @@ int job_take_page(struct job *job, json_t *page_stolen, struct error *err)
 
     if (r == 0 && (!json_is_array(files) || (next != 0 && next <= job->after)))
         r = error_set(err, E_PROTOCOL, "The list of the job's files is malformed");
-    json_array_foreach(files, i, file) if (r == 0) r = file_check(file, job->is_check, err);
+    json_array_foreach(files, i, file) if (r == 0) r = file_check(file, job->in_pieces, err);
     if (r != 0)
         return r;
     json_decref(job->page);

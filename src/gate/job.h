@@ -31,7 +31,7 @@ struct job {
     int64_t id;
     int64_t token;
     int64_t lease_ms;
-    bool is_check;                                     /* of a draft: its files may lie in pieces */
+    bool in_pieces;                                    /* the files are those of a draft, not sealed yet */
     const char *request, *dir, *direction, *workspace; /* all in lease */
     json_t *lease;                                     /* core's message */
     struct gate_policy policy;

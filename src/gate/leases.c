@@ -158,7 +158,7 @@ struct lease *leases_next(struct leases *leases, bool may_scan, struct unit *ret
 /* true: core knows, or will never want to. */
 static bool tell(struct leases *leases, struct lease *lease, int64_t now_ms)
 {
-    const char *kind = lease->job->is_check ? "check" : "gates", *request = lease->job->request;
+    const char *kind = json_text(lease->job->lease, "kind"), *request = lease->job->request;
     struct error err = {0};
 
     if (!core_is_there(leases) || now_ms < lease->tell_at_ms)

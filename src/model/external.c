@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "base/url.h"
 
-static const char *const STEPS[STEP_COUNT] = {"review", "approve", "reject", "block"};
+static const char *const STEPS[STEP_COUNT] = {"review", "submit", "approve", "reject", "block"};
 
 bool external_name_next(const char **names, char ret[static EXTERNAL_NAME_MAX + 1])
 {
@@ -109,7 +109,7 @@ static int parse_step_names(const char *names, const char *step, char *ret, size
             return error_set(err, E_INVALID, "must name checks of your own behind %s:, not \"%.60s\"", step, name);
         int written = snprintf(ret + len, size - len, "%s%s", len > 0 ? " " : "", name);
         if (written < 0 || (size_t)written >= size - len)
-            return error_set(err, E_INVALID, "must not have more than %d checks behind %s:", EXTERNAL_GATES_MAX, step);
+            return error_set(err, E_INVALID, "must not have more than %d checks behind %s:", FLOW_STEP_CHECKS_MAX, step);
         len += (size_t)written;
     }
     return 0;
@@ -122,13 +122,10 @@ static int parse_step(char *word, struct flow_steps *steps, struct error *err)
 
     if (names)
         *names++ = '\0';
-    if (names && strcmp(word, "submit") == 0)
-        return error_set(err, E_INVALID,
-                         "cannot have a step before the seal (submit:): what an external check judges is sealed first; "
-                         "name it in the policy row \"external\" of gates.import or gates.export");
     if (!names || !step_by_name(word, &step) || step == STEP_REVIEW)
         return error_set(err, E_INVALID,
-                         "must be approve:NAME,NAME reject:NAME block:NAME with spaces between, not \"%.60s\"", word);
+                         "must be submit:NAME approve:NAME,NAME reject:NAME block:NAME with spaces between, not \"%.60s\"",
+                         word);
     if (*steps->names[step])
         return error_set(err, E_INVALID, "has %s: twice; put its checks behind one, with commas between", word);
     return parse_step_names(names, word, steps->names[step], sizeof steps->names[step], err);

@@ -81,6 +81,7 @@ static bool job_may_start(enum job_kind job, enum account from, enum account dra
     case JOB_DELIVER: /* these are never an edge's job: core queues them when their time has come */
     case JOB_SWEEP:
     case JOB_CHECK:
+    case JOB_STEP:
     case JOB_COUNT:
         break;
     }

@@ -6,7 +6,9 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
-import { assertProblem, draftWith, freePortBase, postForm, send, startTree, temporaryDir, until } from './harness.mjs';
+import {
+  assertProblem, blockId, draftWith, filesBelow, freePortBase, postForm, putBlock, putBlockList, send, startTree, temporaryDir, until,
+} from './harness.mjs';
 
 const OFF = 'archive=off types=off disclosure=off identifiers=off';
 const SECRET = crypto.randomBytes(32);
@@ -161,4 +163,64 @@ test('a step before the move: nothing moves before it passed', async (t) => {
   assert.equal((await tree.as('alice').show(request)).status, 'approval_in_progress');
   assert.equal((await tree.robot(second, 'pass')).status, 200);
   await tree.as('alice').waitStatus(request, 'approved');
+});
+
+/** A program that says what the file beside it says: block, pass, or nothing (it breaks down). */
+function programWith(t, words) {
+  const dir = temporaryDir('step');
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  fs.chmodSync(dir, 0o755);
+  const file = path.join(dir, 'records');
+  const say = (verdict) => fs.writeFileSync(file, `#!/bin/sh\nwhile read -r line; do case "$line" in *forbidden*) echo '${verdict}'; exit;; esac; done\necho '{"verdict":"pass","findings":[]}'\n`, { mode: 0o755 });
+  say(words);
+  return { file, say };
+}
+
+test('a program of one\'s own before the move: what it blocks stays where it is', async (t) => {
+  const program = programWith(t, '{"verdict":"block","findings":[{"code":"no-7","row":2,"detail":"not this"}]}');
+  const tree = await startTree(t, {
+    set: { 'gates.export': OFF, 'gates.commands': `records=${program.file}`, 'flow.steps': 'approve:records', 'policy.max_files': 2, 'jobs.retry_ms': 10, 'scan.retry_ms': 10 } });
+  const passes = await draftWith(tree, 'export', { 'fine.csv': 'a,b\n1,2\n' });
+  const blocks = await draftWith(tree, 'export', { 'fine.csv': 'a\n1\n', 'result.csv': 'a,b\nforbidden,2\n' });
+  for (const request of [passes, blocks]) {
+    assert.equal((await tree.as('alice').submit(request)).status, 200);
+    await tree.as('alice').waitStatus(request, 'in_review');
+    assert.equal((await tree.as('bob').review(request, true)).status, 200);
+  }
+  await tree.as('alice').waitStatus(passes, 'approved');
+  const failed = await tree.as('alice').waitStatus(blocks, 'failed');
+  assert.match(failed.statusMessage, /^Before the data moves: The check records blocks it: result\.csv: no-7: not this\. The data stays where it is/);
+  const where = () => filesBelow(path.join(tree.dir, 'storage')).filter((file) => file.path.includes(blocks.id)).map((file) => /stalex[a-z]+/.exec(file.path)?.[0]);
+  assert.deepEqual([...new Set(where())], ['stalexip']);
+  program.say('{"verdict":"warn","findings":[]}');
+  assert.ok((await tree.as('admin').call('POST', `/admin/requests/${blocks.id}/retry`)).status < 300);
+  await tree.as('alice').waitStatus(blocks, 'approved');
+  assert.deepEqual([...new Set(where())], ['stalexapp']);
+});
+
+test('a step before the seal: a program and an answer, and nothing moves before', async (t) => {
+  const receiver = await new Receiver().start();
+  t.after(() => receiver.stop());
+  const program = programWith(t, '');
+  const tree = await treeWithCheck(t, receiver, {
+    'gates.export': OFF, 'gates.commands': `records=${program.file}`, 'flow.steps': 'submit:ethics,records', 'scan.retry_ms': 10 });
+  const request = await draftWith(tree, 'export', {});
+  const id = (n) => blockId(n);
+  for (const n of [0, 1]) assert.equal((await putBlock(request.link, 'blocks.csv', id(n), `forbidden,${n}\n`)).status, 201);
+  assert.equal((await putBlockList(request.link, 'blocks.csv', [id(0), id(1)])).status, 201);
+  assert.equal((await tree.as('alice').submit(request)).status, 200);
+  const call = await receiver.callFor(request);
+  assert.equal(call.data.step, 'submit');
+  assert.deepEqual(call.data.files.map(({ name }) => name), ['blocks.csv']);
+  assertProblem(await tree.robot({ ...call, data: { ...call.data, manifestDigest: '0'.repeat(64) } }, 'pass'), 409);
+  assert.equal((await tree.robot(call, 'pass')).status, 200);
+  // The program breaks down on one file: people see what is waited for, and why.
+  await until('the reason', async () => /^Waiting for the check records \(.+\)\.$/.test((await tree.as('alice').show(request)).statusMessage ?? ''));
+  const where = () => [...new Set(filesBelow(path.join(tree.dir, 'storage')).filter((file) => file.path.includes(request.id)).map((file) => /stalex[a-z]+/.exec(file.path)?.[0]))];
+  assert.deepEqual(where(), ['stalexint']);
+  assert.equal((await tree.as('alice').show(request)).status, 'submitted');
+  program.say('{"verdict":"pass","findings":[]}');
+  const sealed = await tree.as('alice').waitStatus(request, 'in_review');
+  assert.deepEqual(where(), ['stalexip']);
+  assert.notEqual(sealed.properties.manifestDigest, call.data.manifestDigest, 'the list as it was submitted is no manifest yet');
 });

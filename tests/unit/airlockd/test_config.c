@@ -89,11 +89,13 @@ static const struct {
     {"gates.external = a=r,https://a.example a=r,https://b.example", NULL, "gates.external names a twice"},
     {"gates.external = ethics=robot,https://a.example", NULL,
      "gates.external is set, so gates.external_secret_file must be set as well"},
-    {"flow.steps = approve", NULL, "flow.steps must be approve:NAME,NAME"},
+    {"flow.steps = approve", NULL, "flow.steps must be submit:NAME approve:NAME,NAME"},
+    {"flow.steps = review:ethics", NULL, "flow.steps must be submit:NAME approve:NAME,NAME"},
     {"flow.steps = approve:", NULL, "flow.steps must name checks of your own behind approve:"},
-    {"flow.steps = submit:ethics", NULL, "flow.steps cannot have a step before the seal (submit:)"},
+    {"flow.steps = submit:ethics", NULL,
+     "flow.steps names the check ethics, which neither gates.external nor gates.commands has"},
     {"flow.steps = approve:a reject:a approve:a", NULL, "flow.steps has approve: twice"},
-    {"flow.steps = reject:ethics", NULL, "flow.steps names the check ethics, which gates.external does not have"},
+    {"flow.steps = reject:ethics", NULL, "flow.steps names the check ethics, which neither"},
     {"idp.enabled = false", NULL, "idp.enabled = false needs auth.issuer"},
     {"auth.issuer = http://127.0.0.1:80@evil.example/\nidp.enabled = false", NULL,
      "auth.issuer must begin with https:// (or be on loopback)"},
@@ -129,6 +131,20 @@ static void test_mistakes(void **state)
             fail_msg("'%s' %s: expected one problem '%s', got %u: %s", MISTAKES[i].line,
                      MISTAKES[i].set ? MISTAKES[i].set : "", expected, problems.count, str_text(&problems.text));
     }
+}
+
+/* Two problems: nobody knows which of the two is meant, and nothing signs the calls. */
+static void a_step_names_one_check(void **state)
+{
+    AUTO_PROBLEMS struct problems problems = PROBLEMS_INIT;
+    AUTO_FREE char *text = complete("flow.steps = submit:ethics\n[gates]\ncommands = ethics=/bin/true\n"
+                                    "external = ethics=a,https://a.example/");
+
+    (void)state;
+    settings_free(read_text(text, NULL, &problems));
+    assert_int_equal(problems.count, 2);
+    assert_non_null(strstr(str_text(&problems.text),
+                           "flow.steps names the check ethics, which both gates.external and gates.commands have: rename one"));
 }
 
 static void expect_line(const struct problems *problems, unsigned line, const char *message)
@@ -278,7 +294,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mistakes),          cmocka_unit_test(test_all_at_once),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(a_step_names_one_check),          cmocka_unit_test(test_all_at_once),
         cmocka_unit_test(test_missing_secret),    cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_long_line),         cmocka_unit_test(test_valid),
         cmocka_unit_test(test_behind_proxy),      cmocka_unit_test(test_sample),

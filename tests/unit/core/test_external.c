@@ -447,6 +447,234 @@ static void a_move_that_failed_runs_its_steps_again(void **state)
     assert_non_null(bench_lease(b, &moves));
 }
 
+/* --- Programs in a step --- */
+
+/* What airlock-gate is to do; NULL: nothing. */
+static json_t *step_lease(struct bench *b, json_t **ret_ok)
+{
+    json_decref(TAKE_PTR(*ret_ok));
+    assert_int_equal(bench_ask(b, PEER_GATE, MESSAGE_JOB_LEASE, json_object(), ret_ok), 0);
+    json_t *job = json_object_get(*ret_ok, "job");
+    return json_is_null(job) ? NULL : job;
+}
+
+static json_t *step_report(const json_t *job, const char *verdict)
+{
+    json_t *gates = json_array();
+    size_t i;
+    const json_t *name;
+
+    json_array_foreach(json_object_get(job, "commands"), i, name)
+    {
+        json_array_append_new(gates, json_pack("{s:O, s:s, s:b, s:[]}", "gate", name, "verdict", verdict, "external", 1, "files"));
+    }
+    return json_pack("{s:I, s:I, s:s, s:O, s:o}", "job", (json_int_t)json_int(job, "id"), "token",
+                     (json_int_t)json_int(job, "token"), "outcome", "checked", "manifestDigest",
+                     json_object_get(job, "manifestDigest"), "gates", gates);
+}
+
+static int step_result(struct bench *b, const json_t *job, const char *verdict)
+{
+    return bench_ask(b, PEER_GATE, MESSAGE_JOB_RESULT, step_report(job, verdict), NULL);
+}
+
+static void with_programs(struct bench *b)
+{
+    b->core.config.gate_commands = "records=/opt/records lab=/opt/lab";
+}
+
+static void a_move_waits_for_a_program(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *moves = NULL;
+    AUTO_JSON json_t *steps = NULL;
+    AUTO_JSON json_t *calls = NULL;
+
+    with_programs(b);
+    in_review(b, "approve:records,ethics");
+    decide(b, true);
+    assert_message(b, "approval_in_progress", "Waiting for the check records, ethics.");
+    assert_null(bench_lease(b, &moves));
+    json_t *call = lease(b, &calls); /* airlock-notify calls the one, and nobody is called for the program */
+    assert_non_null(strstr(json_text(call, "body"), "\"gate\":\"ethics\""));
+    assert_int_equal(result(b, call, "delivered"), 0);
+    assert_null(lease(b, &calls));
+    json_t *job = step_lease(b, &steps);
+    assert_string_equal(json_text(job, "kind"), "step");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(job, "commands"), 0)), "records");
+    assert_int_equal(json_array_size(json_object_get(job, "commands")), 1);
+    assert_false(json_flag(job, "draft"));
+    assert_int_equal(step_result(b, job, "pass"), 0);
+    assert_message(b, "approval_in_progress", "Waiting for the check ethics.");
+    assert_null(bench_lease(b, &moves));
+    assert_int_equal(answer(b, "dave", "records", "pass"), E_NOT_FOUND); /* no person answers for a program */
+    assert_int_equal(answer(b, "dave", "ethics", "pass"), 0);
+    assert_int_equal(bench_result(b, bench_lease(b, &moves), "moved", NULL), 0);
+    assert_string_equal(bench_status(b), "approved");
+    assert_int_equal(bench_count(b, "gate.answer"), 2);
+}
+
+static void a_program_that_blocks_leaves_the_data(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *moves = NULL;
+    AUTO_JSON json_t *steps = NULL;
+    AUTO_JSON json_t *again = NULL;
+
+    with_programs(b);
+    in_review(b, "reject:records,lab");
+    decide(b, false);
+    json_t *job = step_lease(b, &steps);
+    json_t *report = step_report(job, "pass");
+    json_t *part = json_array_get(json_object_get(report, "gates"), 1);
+    AUTO_JSON json_t *moves_files = NULL;
+    assert_int_equal(bench_ask(b, PEER_GATE, MESSAGE_JOB_FILES, json_pack("{s:I, s:I, s:i}", "job", (json_int_t)json_int(job, "id"), "token",
+                                                                         (json_int_t)json_int(job, "token"), "after", 0), &moves_files), 0);
+    const json_t *file = json_array_get(json_object_get(moves_files, "files"), 0);
+    assert_non_null(json_object_get(file, "object"));
+    json_object_set_new(part, "verdict", json_string("block"));
+    json_array_append_new(json_object_get(part, "files"),
+                          json_pack("{s:O, s:s, s:[{s:s, s:s}]}", "blob", json_object_get(file, "blob"), "verdict", "block",
+                                    "findings", "code", "no-7", "detail", "not this one"));
+    assert_int_equal(bench_ask(b, PEER_GATE, MESSAGE_JOB_RESULT, report, NULL), 0);
+    assert_message(b, "failed", "Before the data moves: The check lab blocks it: result.txt: no-7: not this one");
+    assert_null(bench_lease(b, &moves));
+    assert_null(step_lease(b, &again));
+
+    assert_int_equal(retry(b), 0);
+    assert_null(bench_lease(b, &moves));
+    assert_int_equal(step_result(b, step_lease(b, &again), "warn"), 0);
+    assert_int_equal(bench_result(b, bench_lease(b, &moves), "moved", NULL), 0);
+    assert_string_equal(bench_status(b), "rejected");
+}
+
+static void a_program_that_cannot_say_is_tried_again_and_given_up(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *moves = NULL;
+    AUTO_JSON json_t *steps = NULL;
+
+    with_programs(b);
+    in_review(b, "approve:records");
+    decide(b, true);
+    json_t *job = step_lease(b, &steps);
+    assert_int_equal(bench_ask(b, PEER_GATE, MESSAGE_JOB_RESULT,
+                               json_pack("{s:I, s:I, s:s, s:s}", "job", (json_int_t)json_int(job, "id"), "token",
+                                         (json_int_t)json_int(job, "token"), "outcome", "unsure", "detail", "records broke down"),
+                               NULL),
+                     0);
+    assert_message(b, "approval_in_progress", "Waiting for the check records (records broke down).");
+    assert_int_equal(expire_after(b, 3599), 0);
+    assert_string_equal(bench_status(b), "approval_in_progress");
+    assert_int_equal(expire_after(b, 3601), 0);
+    assert_message(b, "failed", "The check records did not answer within the time allowed: records broke down. The data stays");
+    assert_null(step_lease(b, &steps));
+    assert_null(bench_lease(b, &moves));
+}
+
+static void t45_a_step_report_counts_for_its_files_and_lease_alone(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *moves = NULL;
+    AUTO_JSON json_t *steps = NULL;
+
+    with_programs(b);
+    in_review(b, "approve:records");
+    decide(b, true);
+    json_t *job = step_lease(b, &steps);
+    json_t *report = step_report(job, "pass");
+    json_object_set_new(report, "manifestDigest", json_string(OTHER_DIGEST));
+    assert_int_equal(bench_ask(b, PEER_GATE, MESSAGE_JOB_RESULT, report, NULL), E_STALE);
+    report = step_report(job, "pass");
+    json_array_clear(json_object_get(report, "gates")); /* says nothing of the program */
+    assert_int_equal(bench_ask(b, PEER_GATE, MESSAGE_JOB_RESULT, report, NULL), E_STALE);
+    assert_int_equal(step_result(b, job, "unsure"), E_STALE);
+    assert_int_equal(jobs_release_all(&b->core, WORKER_GATE, NULL), 0);
+    assert_int_equal(step_result(b, job, "pass"), E_STALE);
+    assert_null(bench_lease(b, &moves));
+    assert_string_equal(bench_status(b), "approval_in_progress");
+}
+
+/* --- A step before the seal --- */
+
+static json_t *submitted_with(struct bench *b, const char *steps, json_t **ret_calls)
+{
+    char object[UUID_TEXT_SIZE];
+
+    bench_gates(b, BENCH_GATES_OFF " malware=off");
+    assert_int_equal(flow_steps_parse(steps, &b->core.config.steps, NULL), 0);
+    bench_draft(b, "export");
+    assert_int_equal(bench_put(b, "result.txt", 5, object), 0);
+    bench_submit(b);
+    json_t *call = lease(b, ret_calls);
+    return call ? json_loads(json_text(call, "body"), 0, NULL) : NULL;
+}
+
+static int answer_digest(struct bench *b, const json_t *event, const char *verdict)
+{
+    const char *digest = event ? json_text(json_object_get(event, "data"), "manifestDigest") : OTHER_DIGEST;
+    return bench_act(b, "dave", MESSAGE_REQUEST_ANSWER_GATE,
+                     json_pack("{s:s, s:s, s:s}", "gate", "ethics", "verdict", verdict, "manifestDigest", digest), NULL);
+}
+
+static void a_seal_waits_for_its_step(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *calls = NULL;
+    AUTO_JSON json_t *jobs = NULL;
+    AUTO_JSON json_t *steps = NULL;
+
+    with_programs(b);
+    AUTO_JSON json_t *event = submitted_with(b, "submit:ethics,records", &calls);
+    assert_string_equal(json_text(json_object_get(event, "data"), "step"), "submit");
+    assert_message(b, "submitted", "Waiting for the check ethics, records.");
+    assert_null(bench_lease(b, &jobs));
+    assert_int_equal(answer_digest(b, NULL, "pass"), E_STALE);
+    assert_int_equal(answer_digest(b, event, "pass"), 0);
+    assert_null(bench_lease(b, &jobs));
+    json_t *job = step_lease(b, &steps);
+    assert_true(json_flag(job, "draft"));
+    assert_string_equal(json_text(job, "manifestDigest"), json_text(json_object_get(event, "data"), "manifestDigest"));
+    assert_int_equal(step_result(b, job, "pass"), 0);
+    bench_seal(b);
+    assert_string_equal(bench_status(b), "in_review");
+}
+
+static void a_step_before_the_seal_that_blocks_leaves_the_draft_where_it_is(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *calls = NULL;
+    AUTO_JSON json_t *jobs = NULL;
+
+    AUTO_JSON json_t *event = submitted_with(b, "submit:ethics", &calls);
+    assert_int_equal(answer_digest(b, event, "block"), 0);
+    assert_message(b, "failed", "Before the data moves: The check ethics blocks it. The data stays where it is");
+    assert_null(bench_lease(b, &jobs));
+    assert_int_equal(retry(b), 0);
+    assert_message(b, "submitted", "Waiting for the check ethics.");
+    assert_null(bench_lease(b, &jobs));
+    assert_int_equal(answer_digest(b, event, "pass"), 0); /* the list is the same, and so is its digest */
+    bench_seal(b);
+    assert_string_equal(bench_status(b), "in_review");
+}
+
+/* The seal has begun: its files may lie in the in-progress account, and what passed has passed. */
+static void a_seal_that_failed_is_not_checked_again(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *calls = NULL;
+    AUTO_JSON json_t *jobs = NULL;
+
+    AUTO_JSON json_t *event = submitted_with(b, "submit:ethics", &calls);
+    assert_int_equal(answer_digest(b, event, "pass"), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(bench_result(b, bench_lease(b, &jobs), "error", NULL), 0);
+    assert_string_equal(bench_status(b), "failed");
+    assert_int_equal(retry(b), 0);
+    bench_seal(b);
+    assert_string_equal(bench_status(b), "in_review");
+}
+
 #define EXTERNAL_TEST(f) cmocka_unit_test_setup_teardown(f, external_setup, bench_teardown)
 
 int main(void)
@@ -469,6 +697,13 @@ int main(void)
         EXTERNAL_TEST(a_step_that_is_late_leaves_the_data),
         EXTERNAL_TEST(a_step_before_a_block_keeps_the_reason),
         EXTERNAL_TEST(a_move_that_failed_runs_its_steps_again),
+        EXTERNAL_TEST(a_move_waits_for_a_program),
+        EXTERNAL_TEST(a_program_that_blocks_leaves_the_data),
+        EXTERNAL_TEST(a_program_that_cannot_say_is_tried_again_and_given_up),
+        EXTERNAL_TEST(t45_a_step_report_counts_for_its_files_and_lease_alone),
+        EXTERNAL_TEST(a_seal_waits_for_its_step),
+        EXTERNAL_TEST(a_step_before_the_seal_that_blocks_leaves_the_draft_where_it_is),
+        EXTERNAL_TEST(a_seal_that_failed_is_not_checked_again),
     };
     return cmocka_run_group_tests_name("core/external", tests, NULL, NULL);
 }
