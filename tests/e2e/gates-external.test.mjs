@@ -190,7 +190,7 @@ test('a program of one\'s own before the move: what it blocks stays where it is'
   await tree.as('alice').waitStatus(passes, 'approved');
   const failed = await tree.as('alice').waitStatus(blocks, 'failed');
   assert.match(failed.statusMessage, /^Before the data moves: The check records blocks it: result\.csv: no-7: not this\. The data stays where it is/);
-  const where = () => filesBelow(path.join(tree.dir, 'storage')).filter((file) => file.path.includes(blocks.id)).map((file) => /stalex[a-z]+/.exec(file.path)?.[0]);
+  const where = () => filesBelow(path.join(tree.dir, 'storage')).filter((file) => file.path.includes(blocks.id)).map((file) => /stalex(?:int|ip|app)/.exec(file.path)?.[0]);
   assert.deepEqual([...new Set(where())], ['stalexip']);
   program.say('{"verdict":"warn","findings":[]}');
   assert.ok((await tree.as('admin').call('POST', `/admin/requests/${blocks.id}/retry`)).status < 300);
@@ -216,7 +216,7 @@ test('a step before the seal: a program and an answer, and nothing moves before'
   assert.equal((await tree.robot(call, 'pass')).status, 200);
   // The program breaks down on one file: people see what is waited for, and why.
   await until('the reason', async () => /^Waiting for the check records \(.+\)\.$/.test((await tree.as('alice').show(request)).statusMessage ?? ''));
-  const where = () => [...new Set(filesBelow(path.join(tree.dir, 'storage')).filter((file) => file.path.includes(request.id)).map((file) => /stalex[a-z]+/.exec(file.path)?.[0]))];
+  const where = () => [...new Set(filesBelow(path.join(tree.dir, 'storage')).filter((file) => file.path.includes(request.id)).map((file) => /stalex(?:int|ip|app)/.exec(file.path)?.[0]))];
   assert.deepEqual(where(), ['stalexint']);
   assert.equal((await tree.as('alice').show(request)).status, 'submitted');
   program.say('{"verdict":"pass","findings":[]}');
