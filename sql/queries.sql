@@ -92,10 +92,12 @@ SELECT role FROM assignment WHERE workspace = $1 AND subject = $2;
 SELECT a.subject, a.role, p.name, p.email FROM member a LEFT JOIN person p ON p.subject = a.subject
 WHERE a.workspace = $1 ORDER BY a.subject, a.role LIMIT 5000;
 
--- Addresses of those who hold a role in a workspace.
+-- Addresses of those who hold a role in a workspace. Not by the view member, which SQLite would read as a whole.
 -- name: MEMBER_EMAILS
-SELECT DISTINCT p.email FROM member m JOIN person p ON p.subject = m.subject
-WHERE m.workspace = $1 AND m.role = $2 AND p.disabled = 0 AND p.email <> '' ORDER BY p.email LIMIT 1000;
+SELECT DISTINCT p.email FROM person p JOIN (
+    SELECT subject FROM assignment WHERE workspace = $1 AND role = $2 UNION
+    SELECT subject FROM seen_role WHERE workspace = $1 AND role = $2) m ON p.subject = m.subject
+WHERE p.disabled = 0 AND p.email <> '' ORDER BY p.email LIMIT 1000;
 
 -- name: REQUEST_INSERT
 INSERT INTO request (id, workspace, type, title, justification, status, version, generation, fence, dir, creator, created_by, created, updated_by, updated)

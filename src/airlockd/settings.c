@@ -11,6 +11,7 @@
 #include "model/external.h"
 #include "model/gate_command.h"
 #include "model/gate_policy.h"
+#include "model/webhook.h"
 
 static const struct setting_row {
     const char *name;
@@ -268,6 +269,23 @@ static void check_externals(const struct settings *settings, struct problems *pr
                      "gates.external is set, so gates.external_secret_file must be set as well: it signs the calls");
 }
 
+static void check_webhook_keys(const struct settings *settings, struct problems *problems)
+{
+    struct webhooks webhooks;
+
+    if (*settings_text(settings, SETTING_EVENTS_WEBHOOK_SECRETS) == '\0' ||
+        webhooks_parse(settings_text(settings, SETTING_EVENTS_WEBHOOKS), &webhooks, NULL) != 0)
+        return; /* told when they were set, or below */
+    for (size_t i = 0; i < webhooks.count; i++) {
+        AUTO_FREE char *path = xasprintf("%s/%s.key", settings_text(settings, SETTING_EVENTS_WEBHOOK_SECRETS),
+                                         webhooks.items[i].name);
+        struct error why = {0};
+        if (form_check(FORM_WEBHOOK_SECRET, path, &why) != 0)
+            problems_add(problems, settings_where(settings, SETTING_EVENTS_WEBHOOKS),
+                         "events.webhooks names %s, whose key %s: %s", webhooks.items[i].name, path, why.detail);
+    }
+}
+
 /* Whoever is told must be able to know that it was us who told. */
 static void check_webhooks(const struct settings *settings, struct problems *problems)
 {
@@ -282,6 +300,7 @@ static void check_webhooks(const struct settings *settings, struct problems *pro
             problems_add(problems, settings_where(settings, PAIRS[i].set),
                          "%s is set, so %s must be set as well: it signs the events", setting_name(PAIRS[i].set),
                          setting_name(PAIRS[i].needed));
+    check_webhook_keys(settings, problems);
 }
 
 void settings_finish(struct settings *settings, const char *file, struct problems *problems)

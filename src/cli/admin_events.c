@@ -10,8 +10,8 @@
 
 static int print_deliveries(const struct cli *cli, const json_t *deliveries, struct error *err)
 {
-    static const char *const HEADINGS[] = {">ID",      "ENDPOINT", "STATE",  "KIND", "REQUEST", ">SEQUENCE",
-                                           ">TRIES", "NEXT TRY", "~ERROR", NULL};
+    static const char *const HEADINGS[] = {">ID",       "ENDPOINT", "STATE",    "KIND",   "REQUEST",
+                                           ">SEQUENCE", ">TRIES",   "NEXT TRY", "~ERROR", NULL};
     AUTO_TABLE struct table *table = table_new(HEADINGS);
     size_t index;
     json_t *each;
@@ -68,8 +68,9 @@ static int read_selection(const struct args *args, json_t **ret, struct error *e
         return error_set(err, E_USAGE, "Say which: an ID from 'airlock admin events list', --endpoint NAME or --all");
     if (args->count > 0 && !num_parse(args->items[0], 1, INT64_MAX, &id))
         return error_set(err, E_USAGE, "\"%.40s\" is no id of 'airlock admin events list'", args->items[0]);
-    *ret = id ? json_pack("{s:I}", "id", (json_int_t)id)
-              : endpoint ? json_pack("{s:s}", "endpoint", endpoint) : json_pack("{s:b}", "all", 1);
+    *ret = id         ? json_pack("{s:I}", "id", (json_int_t)id)
+           : endpoint ? json_pack("{s:s}", "endpoint", endpoint)
+                      : json_pack("{s:b}", "all", 1);
     return *ret ? 0 : error_set_field(err, E_USAGE, "endpoint", "--endpoint must be UTF-8 text");
 }
 

@@ -47,9 +47,9 @@ static int cursor_read(const char *cursor, struct page *page, struct error *err)
     const char *state = rest ? strsep(&rest, ":") : "";
     const char *created = rest ? strsep(&rest, ":") : "";
 
-    if (*cursor == '\0' || (rest && str_copy(page->endpoint, sizeof page->endpoint, endpoint) &&
-                            state_by_name(state, &page->state) && num_parse(created, 0, INT64_MAX, &page->created) &&
-                            num_parse(rest, 0, INT64_MAX, &page->id)))
+    if (*cursor == '\0' ||
+        (rest && str_copy(page->endpoint, sizeof page->endpoint, endpoint) && state_by_name(state, &page->state) &&
+         num_parse(created, 0, INT64_MAX, &page->created) && num_parse(rest, 0, INT64_MAX, &page->id)))
         return 0;
     return error_set_field(err, E_INVALID, "cursor", "The cursor is not one that this server gave");
 }
@@ -78,11 +78,12 @@ static json_t *row_render(const struct call *call, const struct page *page, cons
     const struct delivery d = {.request = db_text(row, 6), .version = db_int(row, 8), .kind = db_text(row, 9)};
     AUTO_FREE char *event = event_message_id(&d);
 
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:b, s:s, s:f}", "id", (json_int_t)db_int(row, 0),
-                     "endpoint", page->endpoint, "state", STATES[page->state], "event", event, "kind", db_text(row, 9),
-                     "request", db_text(row, 6), "workspace", db_text(row, 7), "sequence", (json_int_t)db_int(row, 10),
-                     "attempts", (json_int_t)db_int(row, 4), "nextTry", (double)db_int(row, 2) / 1e6, "leased",
-                     db_int(row, 3) > call->now, "error", db_text(row, 5), "createdWhen", (double)db_int(row, 1) / 1e6);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:b, s:s, s:f}", "id",
+                     (json_int_t)db_int(row, 0), "endpoint", page->endpoint, "state", STATES[page->state], "event",
+                     event, "kind", db_text(row, 9), "request", db_text(row, 6), "workspace", db_text(row, 7),
+                     "sequence", (json_int_t)db_int(row, 10), "attempts", (json_int_t)db_int(row, 4), "nextTry",
+                     (double)db_int(row, 2) / 1e6, "leased", db_int(row, 3) > call->now, "error", db_text(row, 5),
+                     "createdWhen", (double)db_int(row, 1) / 1e6);
 }
 
 /* Rows of one endpoint in one state, as far as there is room. 1: the page is full, and there is more. */
@@ -90,10 +91,10 @@ static int page_add_state(struct core *core, const struct call *call, struct pag
 {
     AUTO_ROWS struct db_rows *rows = NULL;
     int64_t room = page->limit - (int64_t)json_array_size(page->list);
-    int r = db_select(core->db, Q_DELIVERY_LIST,
-                      ARGS(DB_T(page->endpoint), DB_T(STATES[page->state]), DB_I(page->created), DB_I(page->id),
-                           DB_I(room + 1)),
-                      &rows, err);
+    int r = db_select(
+        core->db, Q_DELIVERY_LIST,
+        ARGS(DB_T(page->endpoint), DB_T(STATES[page->state]), DB_I(page->created), DB_I(page->id), DB_I(room + 1)),
+        &rows, err);
 
     while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
         if (room-- == 0) {
@@ -264,7 +265,7 @@ static int change_run(struct core *core, struct call *call, const struct change 
     int count = selection_read(call, &which, err);
 
     if (count == 0)
-        count = which.id   ? change_one(core, call, change, which.id, err)
+        count = which.id    ? change_one(core, call, change, which.id, err)
                 : which.all ? change_all(core, call, change, err)
                             : change_some(core, call, change, which.endpoint, CHANGE_MAX, err);
     if (count < 0)
@@ -300,7 +301,8 @@ static int count_state(struct core *core, const char *endpoint, const char *stat
     return r < 0 ? r : 0;
 }
 
-static int add_numbers(struct core *core, const struct call *call, const char *endpoint, json_t *list, struct error *err)
+static int add_numbers(struct core *core, const struct call *call, const char *endpoint, json_t *list,
+                       struct error *err)
 {
     AUTO_ROWS struct db_rows *oldest = NULL;
     int64_t open = 0, dead = 0;

@@ -1,5 +1,5 @@
-/* Documents of events. Part of airlock-core. A text of a person's own goes into one only where events.personal_data says
- * so, and a link never does. */
+/* Documents of events. Part of airlock-core. A text of a person's own goes into one only where events.personal_data
+ * says so, and a link never does. */
 #include "core/event_data.h"
 
 #include <string.h>
@@ -94,9 +94,8 @@ int event_data_step(struct core *core, const struct request *req, enum job_kind 
 json_t *event_data_scan(const struct request *req, enum verdict verdict, const json_t *gates)
 {
     json_t *list = json_array();
-    json_t *document =
-        json_pack("{s:s, s:b, s:s, s:o}", "verdict", verdict_name(verdict), "clean", verdict == VERDICT_PASS,
-                  "manifest_digest", req->manifest_digest, "gates", list);
+    json_t *document = json_pack("{s:s, s:b, s:s, s:o}", "verdict", verdict_name(verdict), "clean",
+                                 verdict == VERDICT_PASS, "manifest_digest", req->manifest_digest, "gates", list);
     size_t i;
     const json_t *part;
 
@@ -105,9 +104,9 @@ json_t *event_data_scan(const struct request *req, enum verdict verdict, const j
         const char *gate = json_text(part, "gate"), *said = json_text(part, "verdict");
         json_array_append_new(list, json_pack("{s:s, s:s}", "gate", gate, "verdict", said));
         if (strcmp(gate, gate_facts(GATE_MALWARE)->name) == 0) /* in the words of Azure's scanner */
-            json_object_set_new(document, "scanResultType",
-                                json_string(strcmp(said, verdict_name(VERDICT_BLOCK)) == 0 ? "Malicious"
-                                                                                           : "No threats found"));
+            json_object_set_new(
+                document, "scanResultType",
+                json_string(strcmp(said, verdict_name(VERDICT_BLOCK)) == 0 ? "Malicious" : "No threats found"));
     }
     set_message(req, document);
     return document;
@@ -136,8 +135,7 @@ int event_data_arrival(struct core *core, const struct request *req, json_t **re
     if (r != 0)
         return r;
     AUTO_FREE char *topic = xasprintf("/airlock/%s/storageAccounts/%s", core->config.tre_id, account);
-    AUTO_JSON json_t *document =
-        json_pack("{s:s, s:s, s:s}", "account", account, "container", req->id, "topic", topic);
+    AUTO_JSON json_t *document = json_pack("{s:s, s:s, s:s}", "account", account, "container", req->id, "topic", topic);
     set_message(req, document);
     r = set_files(core, req, "files", true, document, err);
     if (r == 0)

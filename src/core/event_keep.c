@@ -26,8 +26,8 @@ static int orphan(struct core *core, const char *endpoint, struct error *err)
 }
 
 /* Every receiver that has deliveries, known or not, with one look-up each. */
-static int each_endpoint(struct core *core, int64_t now, int (*fn)(struct core *, const char *, int64_t, struct error *),
-                         struct error *err)
+static int each_endpoint(struct core *core, int64_t now,
+                         int (*fn)(struct core *, const char *, int64_t, struct error *), struct error *err)
 {
     char name[WEBHOOK_NAME_MAX + 1] = "";
     int r = 1;

@@ -1,5 +1,5 @@
-/* airlock-notify's deliveries: handed out under leases, endpoint by endpoint in turns, tried again later or given up. Part
- * of airlock-core. */
+/* airlock-notify's deliveries: handed out under leases, endpoint by endpoint in turns, tried again later or given up.
+ * Part of airlock-core. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,9 +11,9 @@
 
 #define SECOND_US INT64_C(1000000)
 #define LEASE_US (60 * SECOND_US)
-#define LEASE_MAX 64                    /* deliveries at once */
-#define LEASE_BYTES (4 * 1024 * 1024)   /* of bodies at once: a frame has 16 MiB, and escaping may double them */
-#define RETRY_US SECOND_US              /* the first, give or take a half; then doubled, give or take a quarter */
+#define LEASE_MAX 64                  /* deliveries at once */
+#define LEASE_BYTES (4 * 1024 * 1024) /* of bodies at once: a frame has 16 MiB, and escaping may double them */
+#define RETRY_US SECOND_US            /* the first, give or take a half; then doubled, give or take a quarter */
 #define RETRY_MAX_US (3600 * SECOND_US)
 #define LEASES_MAX 1000 /* of one delivery, whatever became of them: one that kills its worker must end, too */
 #define DETAIL_MAX 300
@@ -215,7 +215,7 @@ static int take_failed(struct core *core, const struct call *call, const struct 
         return delivery_bury(core, call, d, why, err);
     int64_t delay = retry_us(d->attempts);
     log_debug("%s did not take an event at try %lld, the next is in %lld s: %s", d->endpoint, (long long)d->attempts,
-             (long long)(delay / SECOND_US), why);
+              (long long)(delay / SECOND_US), why);
     int r = db_exec(core->db, Q_DELIVERY_AGAIN, ARGS(DB_I(d->id), DB_I(call->now + delay), DB_T(why)), err);
     return r < 0 ? r : 0;
 }
@@ -237,8 +237,8 @@ static int result_take(struct core *core, const struct call *call, const json_t 
     struct delivery d;
     char why[DETAIL_MAX];
     const char *outcome = json_text(result, "outcome");
-    int r = db_first(core->db, Q_DELIVERY_LEASED,
-                     ARGS(DB_I(json_int(result, "id")), DB_I(json_int(result, "token"))), &row, err);
+    int r = db_first(core->db, Q_DELIVERY_LEASED, ARGS(DB_I(json_int(result, "id")), DB_I(json_int(result, "token"))),
+                     &row, err);
 
     if (r != 1)
         return r;

@@ -10,8 +10,9 @@
 int delivery_add(struct core *core, const struct call *call, int64_t event, const char *endpoint, const char *subject,
                  const char *detail, int64_t from_us, struct error *err)
 {
-    int r = db_exec(core->db, Q_DELIVERY_ADD,
-                    ARGS(DB_I(event), DB_T(endpoint), DB_T(subject), DB_T(detail), DB_I(from_us), DB_I(call->now)), err);
+    int r =
+        db_exec(core->db, Q_DELIVERY_ADD,
+                ARGS(DB_I(event), DB_T(endpoint), DB_T(subject), DB_T(detail), DB_I(from_us), DB_I(call->now)), err);
     if (r < 0)
         return r;
     effect_add(core, &(struct effect){.kind = EFFECT_WAKE_NOTIFY});

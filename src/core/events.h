@@ -1,5 +1,5 @@
-/* Events: what is told of a request, one row for each (request, version, kind), written in the transaction that makes it
- * true, with one delivery for each receiver that wants it. Delivery never holds up, undoes or loses a change. */
+/* Events: what is told of a request, one row for each (request, version, kind), written in the transaction that makes
+ * it true, with one delivery for each receiver that wants it. Delivery never holds up, undoes or loses a change. */
 #ifndef AIRLOCK_CORE_EVENTS_H
 #define AIRLOCK_CORE_EVENTS_H
 

@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "model/webhook.h"
 
-/* Headers of a POST as [[name, value]…], the caller's: the content type, and those of Standard Webhooks, which cover id,
- * time and body, so that neither a replay nor a change passes for ours. now: microseconds. */
+/* Headers of a POST as [[name, value]…], the caller's: the content type, and those of Standard Webhooks, which cover
+ * id, time and body, so that neither a replay nor a change passes for ours. now: microseconds. */
 json_t *webhook_headers(const struct webhook_keys *keys, const char *content_type, const char *message, int64_t now,
                         const char *body);
 

@@ -1,4 +1,5 @@
-/* The form of events' data, from its table: JSON Schemas, examples, and the rows for documentation. Pure; any process. */
+/* The form of events' data, from its table: JSON Schemas, examples, and the rows for documentation. Pure; any process.
+ */
 #ifndef AIRLOCK_MODEL_CLOUD_EVENT_SCHEMA_H
 #define AIRLOCK_MODEL_CLOUD_EVENT_SCHEMA_H
 

@@ -1,5 +1,5 @@
-/* Prints docs/EVENTS.md from the tables of events, so that the page cannot say anything else. A build tool; no part of the
- * running system. */
+/* Prints docs/EVENTS.md from the tables of events, so that the page cannot say anything else. A build tool; no part of
+ * the running system. */
 #include <stdio.h>
 
 #include "base/str.h"
@@ -79,11 +79,10 @@ static void print_example(enum cloud_event kind)
     AUTO_FREE char *type = xasprintf("airlock.%s.v1", cloud_event_name(kind));
     AUTO_FREE char *schema_name = cloud_event_schema_name(kind);
     AUTO_FREE char *schema = xasprintf("https://airlock.example.org/api/events/schemas/%s", schema_name);
-    AUTO_JSON json_t *event =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "specversion", "1.0", "id", id, "source",
-                  "/airlock/demo", "type", type, "subject", json_text(data, "request_id"), "time",
-                  "2025-11-25T11:34:01Z", "dataschema", schema, "sequence", "0000000007", "datacontenttype",
-                  "application/json", "data", data);
+    AUTO_JSON json_t *event = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "specversion", "1.0", "id", id, "source", "/airlock/demo",
+        "type", type, "subject", json_text(data, "request_id"), "time", "2025-11-25T11:34:01Z", "dataschema", schema,
+        "sequence", "0000000007", "datacontenttype", "application/json", "data", data);
     AUTO_FREE char *text = json_dumps(event, JSON_INDENT(2));
 
     printf("\n```json\n%s\n```\n", text);

@@ -37,7 +37,8 @@ int webhook_keys_parse(const char *text, struct webhook_keys *ret, struct error 
         return 0;
     webhook_keys_wipe(ret);
     return error_set(err, E_INVALID,
-                     "must hold, in each of its one to %d lines, " KEY_PREFIX " and %d to %d random bytes in base64, such "
+                     "must hold, in each of its one to %d lines, " KEY_PREFIX
+                     " and %d to %d random bytes in base64, such "
                      "as `printf " KEY_PREFIX "; openssl rand -base64 32` makes",
                      WEBHOOK_KEYS_MAX, WEBHOOK_KEY_MIN, WEBHOOK_KEY_MAX);
 }
@@ -74,10 +75,11 @@ static const struct webhook *find(const struct webhooks *webhooks, const char *n
 static int read_name(const char *name, const struct webhooks *all, struct webhook *ret, struct error *err)
 {
     if (!webhook_name_is_own(name))
-        return error_set(err, E_INVALID,
-                         "calls a receiver \"%.60s\": a name has at most %d lower-case letters, digits and hyphens, begins "
-                         "with a letter, and is not webhook, broker or mail",
-                         name, WEBHOOK_NAME_MAX);
+        return error_set(
+            err, E_INVALID,
+            "calls a receiver \"%.60s\": a name has at most %d lower-case letters, digits and hyphens, begins "
+            "with a letter, and is not webhook, broker or mail",
+            name, WEBHOOK_NAME_MAX);
     if (find(all, name))
         return error_set(err, E_INVALID, "names %s twice", name);
     (void)str_copy(ret->name, sizeof ret->name, name); /* it was measured */
@@ -112,10 +114,11 @@ static int parse_webhook(char *word, struct webhooks *all, struct error *err)
     if (r != 0)
         return r;
     if (!webhook_url_is_valid(url))
-        return error_set(err, E_INVALID,
-                         "must give %s an address that begins with https:// (http:// only on loopback), without a user, "
-                         "of at most %d bytes",
-                         word, WEBHOOK_URL_MAX);
+        return error_set(
+            err, E_INVALID,
+            "must give %s an address that begins with https:// (http:// only on loopback), without a user, "
+            "of at most %d bytes",
+            word, WEBHOOK_URL_MAX);
     (void)str_copy(webhook->url, sizeof webhook->url, url); /* it was measured */
     r = cloud_event_kinds_parse(kinds ? kinds : "", "+", &webhook->kinds, err);
     if (r == 0)

@@ -25,8 +25,8 @@ struct webhook_keys {
     } items[WEBHOOK_KEYS_MAX];
 };
 
-/* The text of a key file: one to three lines, each "whsec_" (which may be left out) and a key in base64. E_INVALID with a
- * sentence that goes on after the file's name. */
+/* The text of a key file: one to three lines, each "whsec_" (which may be left out) and a key in base64. E_INVALID with
+ * a sentence that goes on after the file's name. */
 int webhook_keys_parse(const char *text, struct webhook_keys *ret, struct error *err) MUST_USE;
 void webhook_keys_wipe(struct webhook_keys *keys);
 
@@ -42,8 +42,8 @@ struct webhooks {
     struct webhook items[WEBHOOKS_MAX];
 };
 
-/* May a receiver of one's own be called so? A lower-case letter, then letters, digits and hyphens; none of the names that
- * airlock's own receivers have: webhook, broker, mail. */
+/* May a receiver of one's own be called so? A lower-case letter, then letters, digits and hyphens; none of the names
+ * that airlock's own receivers have: webhook, broker, mail. */
 bool webhook_name_is_own(const char *name);
 /* May a webhook be sent there? */
 bool webhook_url_is_valid(const char *url);

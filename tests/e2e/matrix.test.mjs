@@ -65,7 +65,7 @@ function check(path, right, caller, answer) {
   const refused = refusal(right, caller);
   if (refused) return assert.equal(answer.status, refused, what);
   assert.notEqual(answer.status, 401, what);
-  if (!/\{(user|gate)\}/.test(path)) assert.notEqual(answer.status, 404, what); // nobody is called as this test says
+  if (!/\{(user|gate|name)\}/.test(path)) assert.notEqual(answer.status, 404, what); // nobody is called as this test says
   if (!right.rule) assert.notEqual(answer.status, 403, what);
 }
 

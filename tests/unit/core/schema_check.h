@@ -1,5 +1,5 @@
-/* A JSON value against a JSON Schema, as far as those of events use the language; stricter in one thing: a property that
- * the schema does not know is a mistake of ours. */
+/* A JSON value against a JSON Schema, as far as those of events use the language; stricter in one thing: a property
+ * that the schema does not know is a mistake of ours. */
 #ifndef AIRLOCK_TESTS_CORE_SCHEMA_CHECK_H
 #define AIRLOCK_TESTS_CORE_SCHEMA_CHECK_H
 

@@ -1,4 +1,5 @@
-/* What the events of whole lives say: every document fits the schema of its kind, and every kind is told when it should. */
+/* What the events of whole lives say: every document fits the schema of its kind, and every kind is told when it
+ * should. */
 #include "harness.h"
 
 #include <string.h>
@@ -71,8 +72,8 @@ static json_t *document_of(struct bench *b, int64_t version, const char *kind)
     return NULL;
 }
 
-#define UNTIL_REVIEW                                                                                                   \
-    "0.status_changed 0.notification 1.status_changed 1.notification 2.status_changed 2.notification "                 \
+#define UNTIL_REVIEW                                                                                   \
+    "0.status_changed 0.notification 1.status_changed 1.notification 2.status_changed 2.notification " \
     "1.step_result 2.blob_created"
 
 static void an_approved_import_that_is_revoked(void **state)

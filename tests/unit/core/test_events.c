@@ -9,7 +9,7 @@
 #include "core/events.h"
 
 #define SECOND_US INT64_C(1000000)
-#define DAYS(n) ((n) * 24 * 3600 * SECOND_US)
+#define DAYS(n) ((n)*24 * 3600 * SECOND_US)
 /* whsec_ of 32 bytes, and another */
 #define KEY "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 #define OLD_KEY "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
@@ -64,9 +64,8 @@ static json_t *lease_of(struct bench *b, const char *busy, int max, json_t **ret
     if (busy)
         json_array_append_new(list, json_string(busy));
     json_decref(TAKE_PTR(*ret_ok));
-    assert_int_equal(bench_ask(b, PEER_NOTIFY, MESSAGE_EVENT_LEASE, json_pack("{s:o, s:i}", "busy", list, "max", max),
-                               ret_ok),
-                     0);
+    assert_int_equal(
+        bench_ask(b, PEER_NOTIFY, MESSAGE_EVENT_LEASE, json_pack("{s:o, s:i}", "busy", list, "max", max), ret_ok), 0);
     return json_object_get(*ret_ok, "deliveries");
 }
 
@@ -82,9 +81,9 @@ static void result(struct bench *b, const json_t *deliveries, const char *outcom
     const json_t *d;
     json_array_foreach(deliveries, i, d)
     {
-        json_array_append_new(results, json_pack("{s:O, s:O, s:s, s:s}", "id", json_object_get(d, "id"), "token",
-                                                 json_object_get(d, "token"), "outcome", outcome, "detail",
-                                                 "HTTP status 500"));
+        json_array_append_new(results,
+                              json_pack("{s:O, s:O, s:s, s:s}", "id", json_object_get(d, "id"), "token",
+                                        json_object_get(d, "token"), "outcome", outcome, "detail", "HTTP status 500"));
     }
     assert_int_equal(bench_ask(b, PEER_NOTIFY, MESSAGE_EVENT_RESULT, json_pack("{s:o}", "results", results), NULL), 0);
 }
@@ -226,8 +225,8 @@ static void t67_an_undone_change_leaves_no_event(void **state)
     int64_t before = count_events(b);
 
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_SUBMIT, NULL, NULL), E_CONFLICT); /* without a file */
-    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_REVIEW, json_pack("{s:b, s:s}", "approval", 1,
-                                                                           "decisionExplanation", "yes"), NULL),
+    assert_int_equal(bench_act(b, "bob", MESSAGE_REQUEST_REVIEW,
+                               json_pack("{s:b, s:s}", "approval", 1, "decisionExplanation", "yes"), NULL),
                      E_CONFLICT);
     assert_int_equal(bench_act(b, "alice", MESSAGE_REQUEST_CANCEL, json_pack("{s:s}", "workspace", WS2), NULL),
                      E_NOT_FOUND);
@@ -285,8 +284,8 @@ static void assert_signed(const json_t *d, const char *key_text, const char *sig
     unsigned char mac[SHA256_SIZE];
     AUTO_STR struct str expected = STR_INIT(100);
     assert_int_equal(webhook_keys_parse(key_text, &keys, NULL), 0);
-    AUTO_FREE char *text = xasprintf("%s.%s.%s", header(d, "webhook-id"), header(d, "webhook-timestamp"),
-                                     json_text(d, "body"));
+    AUTO_FREE char *text =
+        xasprintf("%s.%s.%s", header(d, "webhook-id"), header(d, "webhook-timestamp"), json_text(d, "body"));
     hmac_sha256(keys.items[0].bytes, keys.items[0].len, text, strlen(text), mac);
     str_append(&expected, "v1,");
     base64_append(&expected, mac, sizeof mac);
@@ -576,10 +575,12 @@ static void an_administrator_pages_through_what_is_not_told(void **state)
         AUTO_JSON json_t *page = NULL;
         size_t i;
         const json_t *d;
-        assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS, json_pack("{s:i, s:s}", "limit", 5, "cursor", cursor), &page), 0);
+        assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS, json_pack("{s:i, s:s}", "limit", 5, "cursor", cursor), &page),
+                         0);
         json_array_foreach(json_object_get(page, "deliveries"), i, d)
         {
-            bool is_chat = strcmp(json_text(d, "endpoint"), "chat") == 0, is_dead = !strcmp(json_text(d, "state"), "dead");
+            bool is_chat = strcmp(json_text(d, "endpoint"), "chat") == 0,
+                 is_dead = !strcmp(json_text(d, "state"), "dead");
             assert_true(is_chat == (seen < 6)); /* by endpoint, then the dead first */
             assert_true(is_dead == (seen >= 6 && seen < 8));
             dead_ones += is_dead;
@@ -637,11 +638,13 @@ static void what_is_dropped_is_gone(void **state)
     assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:I}", "delivery", id), NULL), 0);
     assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:I}", "delivery", id), NULL), E_NOT_FOUND);
     b->core.endpoints.count = 0; /* nobody names it any more: it cannot be replayed, but dropped */
-    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_REPLAY, json_pack("{s:s}", "endpoint", "webhook"), NULL), E_CONFLICT);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_REPLAY, json_pack("{s:s}", "endpoint", "webhook"), NULL),
+                     E_CONFLICT);
     assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:b}", "all", 1), &done), 0);
     assert_int_equal(json_int(done, "count"), 1);
     assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_object(), NULL), E_INVALID);
-    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:b, s:i}", "all", 1, "delivery", 1), NULL), E_INVALID);
+    assert_int_equal(admin(b, MESSAGE_ADMIN_EVENTS_DROP, json_pack("{s:b, s:i}", "all", 1, "delivery", 1), NULL),
+                     E_INVALID);
     b->request[0] = '\0';
     AUTO_ROWS struct db_rows *row = NULL;
     assert_int_equal(db_first(b->core.db, Q_AUDIT_LIST, ARGS(DB_I(0), DB_T(""), DB_I(1000)), &row, NULL), 1);

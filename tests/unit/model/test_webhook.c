@@ -13,7 +13,7 @@
 #include "model/webhook.h"
 
 #define KEY "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" /* 32 bytes */
-#define SHORT "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY=" /* 23 bytes */
+#define SHORT "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY="           /* 23 bytes */
 #define WORKSPACE "11111111-1111-4111-8111-111111111111"
 
 static void keys_are_lines(void **state UNUSED)
@@ -30,8 +30,16 @@ static void keys_are_lines(void **state UNUSED)
 static void keys_that_are_none_are_refused(void **state UNUSED)
 {
     static const char *const BAD[] = {
-        "",       "\n",        "whsec_",           "whsec_" SHORT,          KEY " ",
-        " " KEY,  "whsec " KEY, KEY "\nwhsec_x\n", KEY "\n" KEY "\n" KEY "\n" KEY, "whsec_whsec_" KEY,
+        "",
+        "\n",
+        "whsec_",
+        "whsec_" SHORT,
+        KEY " ",
+        " " KEY,
+        "whsec " KEY,
+        KEY "\nwhsec_x\n",
+        KEY "\n" KEY "\n" KEY "\n" KEY,
+        "whsec_whsec_" KEY,
     };
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
         struct webhook_keys keys;
@@ -119,9 +127,9 @@ static void kinds_are_named(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_are_lines),         cmocka_unit_test(keys_that_are_none_are_refused),
-        cmocka_unit_test(receivers_are_read),     cmocka_unit_test(bad_receivers_are_refused_by_name),
-        cmocka_unit_test(there_are_at_most_32),   cmocka_unit_test(kinds_are_named),
+        cmocka_unit_test(keys_are_lines),       cmocka_unit_test(keys_that_are_none_are_refused),
+        cmocka_unit_test(receivers_are_read),   cmocka_unit_test(bad_receivers_are_refused_by_name),
+        cmocka_unit_test(there_are_at_most_32), cmocka_unit_test(kinds_are_named),
     };
     return cmocka_run_group_tests_name("model/webhook", tests, NULL, NULL);
 }
