@@ -41,20 +41,6 @@ static const struct listed TOTALS[] = {
     LISTED("all ages"),    LISTED("all persons"), LISTED("all people"), LISTED("all patients"), LISTED("all cases"),
 };
 
-bool cell_is_decimal(const char *text, size_t len)
-{
-    size_t dots = 0;
-
-    if (!(letter(text[len - 1]) & LETTER_DIGIT) || text[len - 1] == '0')
-        return false;
-    for (size_t i = 1; i < len; i++) {
-        if (letter(text[i]) & LETTER_SIGN)
-            return false;
-        dots += text[i] == '.';
-    }
-    return dots == 1;
-}
-
 static bool is_group_mark(char c, char decimal)
 {
     return (c == ',' && decimal != ',') || c == ' ' || c == '\'' || (c == '.' && decimal == ',');
@@ -210,7 +196,7 @@ static bool is_listed(const char *text, size_t len, const struct listed *list, s
     return false;
 }
 
-/* By the first letter, so that few words are compared with the marks. */
+/* By the first letter, so that few words and no dates are compared with the marks. */
 static bool word_may_hide(char first)
 {
     switch (letter_lower(first)) {
@@ -225,7 +211,7 @@ static bool word_may_hide(char first)
     case 'x':
         return true;
     default:
-        return !(letter(first) & LETTER_ALPHA);
+        return !(letter(first) & LETTER_WORD);
     }
 }
 

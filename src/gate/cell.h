@@ -37,23 +37,34 @@ static inline uint64_t cell_eight_digits(uint64_t word)
     return (word & 0x0000FFFF0000FFFFU) * 42949672960001U >> 32;
 }
 
-/* 1 to 18 digits and nothing else; the caller looked. text has 8 readable bytes behind it. */
-static inline uint64_t cell_digits(const char *text, size_t len)
+/* 1 to 8 digits. text has 8 readable bytes behind it. */
+static inline uint64_t cell_few_digits(const char *text, size_t len)
 {
-    uint64_t value = 0, word;
+    uint64_t word;
 
-    for (; len > 8; len--)
-        value = value * 10 + (uint64_t)(*text++ - '0');
     memcpy(&word, text, 8);
-    word = le64toh(word) << (64 - 8 * len); /* zeros before the digits */
-    for (size_t i = 0; value > 0 && i < len; i++)
-        value *= 10;
-    return value + cell_eight_digits(word);
+    return cell_eight_digits(le64toh(word) << (64 - 8 * len)); /* zeros before the digits */
 }
 
-/* A text of digits, signs and dots: is it a plain fraction, such as -12.5? Some that are (1.50) are left to cell_read.
- * len > 0. */
-bool cell_is_decimal(const char *text, size_t len);
+/* 1 to 16 digits and nothing else; the caller looked. text has 8 readable bytes behind it. */
+static inline uint64_t cell_digits(const char *text, size_t len)
+{
+    if (len <= 8)
+        return cell_few_digits(text, len);
+    return cell_few_digits(text, len - 8) * 100000000U + cell_few_digits(text + len - 8, 8);
+}
+
+/* A text of 1 to 16 digits, signs and dots: is it a plain fraction, such as -12.50, and not 3.0, which is a count? text
+ * has TEXT_PAD readable bytes behind it. */
+static inline bool cell_is_decimal(const char *text, size_t len)
+{
+    unsigned dots = letters_where(text, len, '.'), zeros = letters_where(text, len, '0');
+    unsigned signs = letters_where(text, len, '+') | letters_where(text, len, '-');
+    unsigned behind = ((1U << len) - 1) & ~(2 * dots - 1);
+    bool one_dot = dots != 0 && (dots & (dots - 1)) == 0;
+
+    return one_dot && (behind & ~zeros) != 0 && signs <= 1; /* a sign may come first */
+}
 /* Can it be a formula? By its first byte. */
 static inline bool cell_may_be_formula(char first)
 {

@@ -62,6 +62,20 @@ static inline unsigned letters_of_16(const char *text, unsigned valid)
 }
 #endif
 
+/* Bit i: text[i] is c. len is at most 16; text has TEXT_PAD readable bytes behind it. */
+static inline unsigned letters_where(const char *text, size_t len, char c)
+{
+    unsigned where = 0;
+
+#ifdef __SSE2__
+    where = letters_equal_to(_mm_loadu_si128((const __m128i *)(const void *)text), c) & ((1U << len) - 1);
+#else
+    for (size_t i = 0; i < len; i++)
+        where |= (unsigned)(text[i] == c) << i;
+#endif
+    return where;
+}
+
 static inline unsigned letter(char c)
 {
     return LETTERS[(uint8_t)c];

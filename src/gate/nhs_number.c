@@ -2,6 +2,7 @@
  * hence ranges, and the words before it. Runs in a sandboxed child of airlock-gate; pure. */
 #include "gate/identifier.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -32,14 +33,24 @@ static bool range_is_used(const char *digits)
     return day >= 1 && day <= 31 && month >= 1 && month <= 12;
 }
 
+/* The digits at places 0, 2, 4 and 6 (or 1, 3, 5 and 7) in lanes of 16 bits: the product's highest lane is the sum of
+ * each times its weight. */
+static uint64_t weighed(uint64_t lanes, uint64_t weights)
+{
+    return lanes * weights >> 48;
+}
+
+/* The weights are 10 for the first digit down to 1 for the check digit, and their sum is a multiple of 11. */
 bool nhs_number_fits(const char digits[DIGITS])
 {
-    unsigned sum = 0;
+    const uint64_t lanes = 0x000F000F000F000FU;
+    uint64_t word;
 
-    for (unsigned i = 0; i < DIGITS - 1; i++)
-        sum += (unsigned)(digits[i] - '0') * (DIGITS - i);
-    unsigned check = (11 - sum % 11) % 11;
-    return check == (unsigned)(digits[DIGITS - 1] - '0') && range_is_used(digits);
+    memcpy(&word, digits, 8);
+    word = le64toh(word);
+    uint64_t sum = weighed(word & lanes, 0x000A000800060004U) + weighed(word >> 8 & lanes, 0x0009000700050003U) +
+                   2 * (uint64_t)(digits[8] - '0') + (uint64_t)(digits[9] - '0');
+    return sum % 11 == 0 && range_is_used(digits);
 }
 
 /* A longer number, a decimal, a part of a word or of something with a sign before it. */

@@ -7,7 +7,7 @@
 #include "base/str.h"
 
 #define DECIMAL_LETTERS (unsigned)(LETTER_DIGIT | LETTER_DOT | LETTER_SIGN)
-#define DIGITS_QUICK 18 /* what cell_digits takes */
+#define DIGITS_QUICK 16 /* what cell_digits and cell_is_decimal take */
 #define POSTCODE_MAX 8
 #define YEAR_LEAST 1900
 #define YEAR_MOST 2100
