@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "base/num.h"
+#include "base/url.h"
 #include "base/uuid.h"
 #include "model/cloud_event.h"
 #include "model/external.h"
@@ -319,6 +320,15 @@ static int check_webhook_mode(const char *text, struct error *err)
     return 0;
 }
 
+static int check_broker_url(const char *text, struct error *err)
+{
+    struct broker_url url;
+    if (!broker_url_parse(text, &url))
+        return error_set(err, E_INVALID,
+                         "must be amqps://USER@HOST[:PORT][/VHOST] (amqp:// only on loopback), without a password");
+    return 0;
+}
+
 static int check_event_kinds(const char *text, struct error *err)
 {
     unsigned kinds;
@@ -359,6 +369,7 @@ static const struct {
     [FORM_WEBHOOKS] = {"NAME=WORKSPACE,URL,KIND+KIND", check_webhooks},
     [FORM_WEBHOOK_MODE] = {"structured or binary", check_webhook_mode},
     [FORM_EVENT_KINDS] = {"kinds of events", check_event_kinds},
+    [FORM_BROKER_URL] = {"amqps://USER@HOST", check_broker_url},
 };
 
 const char *form_name(enum form form)

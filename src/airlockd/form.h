@@ -36,6 +36,7 @@ enum form {
     FORM_WEBHOOKS,
     FORM_WEBHOOK_MODE,
     FORM_EVENT_KINDS,
+    FORM_BROKER_URL,
     FORM_COUNT,
 };
 

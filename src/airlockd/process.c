@@ -50,7 +50,7 @@ const struct process PROCESSES[PROCESS_COUNT] = {
 static bool somebody_is_outside(const struct settings *settings)
 {
     static const enum setting OUTSIDE[] = {SETTING_GATES_EXTERNAL, SETTING_EVENTS_WEBHOOK_URL, SETTING_EVENTS_WEBHOOKS,
-                                           SETTING_MAIL_SMTP_URL};
+                                           SETTING_EVENTS_BROKER_URL, SETTING_MAIL_SMTP_URL};
 
     for (size_t i = 0; i < ARRAY_LEN(OUTSIDE); i++)
         if (*settings_text(settings, OUTSIDE[i]))

@@ -287,19 +287,21 @@ static void check_webhook_keys(const struct settings *settings, struct problems 
 }
 
 /* Whoever is told must be able to know that it was us who told. */
-static void check_webhooks(const struct settings *settings, struct problems *problems)
+static void check_receivers(const struct settings *settings, struct problems *problems)
 {
     static const struct {
         enum setting set, needed;
-    } PAIRS[] = {{SETTING_EVENTS_WEBHOOK_URL, SETTING_EVENTS_WEBHOOK_SECRET_FILE},
-                 {SETTING_EVENTS_WEBHOOKS, SETTING_EVENTS_WEBHOOK_SECRETS}};
+        const char *why;
+    } PAIRS[] = {{SETTING_EVENTS_WEBHOOK_URL, SETTING_EVENTS_WEBHOOK_SECRET_FILE, "it signs the events"},
+                 {SETTING_EVENTS_WEBHOOKS, SETTING_EVENTS_WEBHOOK_SECRETS, "it signs the events"},
+                 {SETTING_EVENTS_BROKER_URL, SETTING_EVENTS_BROKER_PASSWORD_FILE, "the broker asks for it"}};
 
     for (size_t i = 0; i < ARRAY_LEN(PAIRS); i++)
         if (*settings_text(settings, PAIRS[i].set) && *settings_text(settings, PAIRS[i].needed) == '\0' &&
             *settings_where(settings, PAIRS[i].needed) == '\0') /* one that is wrong was told of */
             problems_add(problems, settings_where(settings, PAIRS[i].set),
-                         "%s is set, so %s must be set as well: it signs the events", setting_name(PAIRS[i].set),
-                         setting_name(PAIRS[i].needed));
+                         "%s is set, so %s must be set as well: %s", setting_name(PAIRS[i].set),
+                         setting_name(PAIRS[i].needed), PAIRS[i].why);
     check_webhook_keys(settings, problems);
 }
 
@@ -312,7 +314,7 @@ void settings_finish(struct settings *settings, const char *file, struct problem
     check_listeners(settings, file, problems);
     check_provider(settings, problems);
     check_externals(settings, problems);
-    check_webhooks(settings, problems);
+    check_receivers(settings, problems);
     for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
         AUTO_FREE char *authority = endpoint_authority(settings_text(settings, LISTENERS[i].listen));
         settings_derive(settings, LISTENERS[i].public_url,

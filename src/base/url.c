@@ -29,18 +29,22 @@ static size_t host_len(const char *authority)
     return digits > 0 && authority[1 + digits] == ']' ? digits + 2 : 0;
 }
 
-/* Behind the host: nothing or a port, and then the path, the query or the fragment. */
+/* Behind the host: nothing or a port, which *ret_port then is. NULL when it is none. */
+static const char *port_end(const char *text, uint64_t *ret_port)
+{
+    if (*text != ':')
+        return text;
+    size_t digits = strspn(++text, "0123456789");
+    return num_parse_len(text, digits, 1, 65535, ret_port) ? text + digits : NULL;
+}
+
+/* And then the path, the query or the fragment. */
 static bool port_is_good(const char *text)
 {
     uint64_t port;
 
-    if (*text == ':') {
-        size_t digits = strspn(++text, "0123456789");
-        if (!num_parse_len(text, digits, 1, 65535, &port))
-            return false;
-        text += digits;
-    }
-    return *text == '\0' || strchr("/?#", *text);
+    text = port_end(text, &port);
+    return text && (*text == '\0' || strchr("/?#", *text));
 }
 
 static bool host_is_loopback(const char *host, size_t len)
@@ -63,4 +67,50 @@ bool url_is_private(const char *url)
     const char *host = url + (is_tls ? sizeof TLS - 1 : sizeof PLAIN - 1);
     size_t len = host_len(host);
     return len > 0 && port_is_good(host + len) && (is_tls || host_is_loopback(host, len));
+}
+
+/* Decodes the len bytes; false: a %XX that is none, a NUL, or too long. */
+static bool decode(const char *text, size_t len, char ret[static BROKER_URL_PART_MAX + 1])
+{
+    size_t out = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        int high = text[i] == '%' && i + 2 < len ? num_hex_digit(text[i + 1]) : -1;
+        int low = high >= 0 ? num_hex_digit(text[i + 2]) : -1;
+        if (out == BROKER_URL_PART_MAX || (text[i] == '%' && (low < 0 || high + low == 0)))
+            return false;
+        ret[out++] = text[i] == '%' ? (char)(high << 4 | low) : text[i];
+        i += text[i] == '%' ? 2 : 0;
+    }
+    ret[out] = '\0';
+    return true;
+}
+
+bool broker_url_parse(const char *url, struct broker_url *ret)
+{
+    static const char PLAIN[] = "amqp://", TLS[] = "amqps://";
+    struct broker_url u = {.tls = str_starts(url, TLS)};
+    uint64_t port = u.tls ? 5671 : 5672;
+
+    if (has_odd_characters(url) || (!u.tls && !str_starts(url, PLAIN)))
+        return false;
+    const char *user = url + (u.tls ? sizeof TLS : sizeof PLAIN) - 1;
+    size_t user_len = strcspn(user, "@:/?#");
+    const char *host = user + user_len + 1;
+    if (user_len == 0 || user[user_len] != '@' || !decode(user, user_len, u.user))
+        return false;
+    size_t len = host_len(host), bracket = *host == '[';
+    const char *path = len > 0 ? port_end(host + len, &port) : NULL;
+    if (!path || len > BROKER_URL_PART_MAX || (!u.tls && !host_is_loopback(host, len)))
+        return false;
+    memcpy(u.host, host + bracket, len - 2 * bracket);
+    u.port = (uint16_t)port;
+    size_t vhost_len = *path == '/' ? strlen(path + 1) : 0;
+    if ((*path && *path != '/') || (*path && path[1 + strcspn(path + 1, "/?#")]) ||
+        !decode(path + 1, vhost_len, u.vhost))
+        return false;
+    if (*u.vhost == '\0')
+        (void)str_copy(u.vhost, sizeof u.vhost, "/");
+    *ret = u;
+    return true;
 }

@@ -77,6 +77,14 @@ static int read_webhooks(const struct child *child, struct endpoints *ret, struc
     return r;
 }
 
+static int read_broker(const struct child *child, struct endpoints *ret, struct error *err)
+{
+    if (*child_setting(child, "events.broker_url") == '\0')
+        return 0;
+    struct endpoint *endpoint = endpoint_new(ret, ENDPOINT_BROKER, KINDS[ENDPOINT_BROKER]);
+    return cloud_event_kinds_parse(child_setting(child, "events.broker_types"), " ", &endpoint->kinds, err);
+}
+
 int endpoints_read(const struct child *child, struct endpoints *ret, struct error *err)
 {
     int r;
@@ -85,6 +93,8 @@ int endpoints_read(const struct child *child, struct endpoints *ret, struct erro
     r = read_webhook(child, ret, err);
     if (r == 0)
         r = read_webhooks(child, ret, err);
+    if (r == 0)
+        r = read_broker(child, ret, err);
     if (r == 0 && *child_setting(child, "mail.smtp_url"))
         (void)endpoint_new(ret, ENDPOINT_MAIL, KINDS[ENDPOINT_MAIL]);
     return r;

@@ -1,4 +1,4 @@
-/* Calls to the outside. Runs in airlock-notify; everything that comes back is somebody else's word. */
+/* Posts to the outside. Runs in airlock-notify; everything that comes back is somebody else's word. */
 #include "notify/caller.h"
 
 #include <string.h>
@@ -7,10 +7,13 @@
 #include "base/str.h"
 #include "outward/outward.h"
 
+#define PAUSE_MAX_S 60 /* that an answer may ask for */
+
 struct post {
-    struct caller *caller;
     CURL *easy; /* NULL: free */
-    int64_t id, token;
+    const struct terms *terms;
+    caller_done_fn *done;
+    void *ctx;
     char *url;
     char *body;
     struct curl_slist *headers;
@@ -22,42 +25,30 @@ struct post {
 
 struct caller {
     CURLM *multi;
-    struct reach reach;
     struct curl_slist *resolve;
     int64_t timeout_ms;
-    char *ca; /* PEM; NULL where the machine has none */
-    size_t ca_len;
-    caller_done_fn *done;
-    void *ctx;
-    struct post posts[CALLER_CALLS_MAX];
+    struct post posts[CALLER_POSTS_MAX];
 };
 
-int caller_new(const struct caller_config *config, caller_done_fn *done, void *ctx, struct caller **ret,
-               struct error *err)
+int caller_new(const struct caller_config *config, struct caller **ret, struct error *err)
 {
     struct caller *caller = xcalloc(1, sizeof *caller);
 
-    caller->reach = config->reach;
     caller->timeout_ms = config->timeout_ms ? config->timeout_ms : CALLER_TIMEOUT_S * 1000;
-    caller->done = done;
-    caller->ctx = ctx;
     for (size_t i = 0; config->resolve && config->resolve[i]; i++)
         caller->resolve = curl_slist_append(caller->resolve, config->resolve[i]);
-    int r = outward_read_authorities("gates.external_ca_file", config->ca_file, &caller->ca, &caller->ca_len, err);
-    if (r == 0 && (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(caller->multi = curl_multi_init())))
-        r = error_set(err, E_UNAVAILABLE, "The HTTP library cannot start");
-    if (r != 0) {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(caller->multi = curl_multi_init())) {
         caller_free(caller);
-        return r;
+        return error_set(err, E_UNAVAILABLE, "The HTTP library cannot start");
     }
     *ret = caller;
     return 0;
 }
 
-static void post_end(struct post *post)
+static void post_end(struct caller *caller, struct post *post)
 {
     if (post->easy) {
-        (void)curl_multi_remove_handle(post->caller->multi, post->easy);
+        (void)curl_multi_remove_handle(caller->multi, post->easy);
         curl_easy_cleanup(post->easy);
     }
     curl_slist_free_all(post->headers);
@@ -70,25 +61,19 @@ void caller_free(struct caller *caller)
 {
     if (!caller)
         return;
-    for (size_t i = 0; i < CALLER_CALLS_MAX; i++)
-        post_end(&caller->posts[i]);
+    for (size_t i = 0; i < CALLER_POSTS_MAX; i++)
+        post_end(caller, &caller->posts[i]);
     (void)curl_multi_cleanup(caller->multi);
     curl_slist_free_all(caller->resolve);
-    free(caller->ca);
     free(caller);
 }
 
-static struct post *free_post(const struct caller *caller)
+static struct post *free_post(struct caller *caller)
 {
-    for (size_t i = 0; i < CALLER_CALLS_MAX; i++)
+    for (size_t i = 0; i < CALLER_POSTS_MAX; i++)
         if (!caller->posts[i].easy)
-            return (struct post *)(uintptr_t)&caller->posts[i];
+            return &caller->posts[i];
     return NULL;
-}
-
-bool caller_has_room(const struct caller *caller)
-{
-    return free_post(caller) != NULL;
 }
 
 /* The last look at the address, after every resolution: what this refuses is never connected to. */
@@ -96,7 +81,7 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_
 {
     struct post *post = context;
 
-    if (purpose != CURLSOCKTYPE_IPCXN || !reach_allows(&post->caller->reach, post->local, &address->addr)) {
+    if (purpose != CURLSOCKTYPE_IPCXN || !reach_allows(&post->terms->reach, post->local, &address->addr)) {
         post->refused = true;
         return CURL_SOCKET_BAD;
     }
@@ -118,31 +103,33 @@ static void set_limits(CURL *easy)
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs is not waited for: it has a thread */
     (void)curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)CALLER_ANSWER_MAX);
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "airlock-notify");
     (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL); /* no file is read any more */
     (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
 /* libcurl's setters cannot fail for known options and valid values, but for lack of memory. */
-static void set_post(struct post *post)
+static void set_post(const struct caller *caller, struct post *post)
 {
     CURL *easy = post->easy;
-    struct curl_blob authorities = {post->caller->ca, post->caller->ca_len, CURL_BLOB_NOCOPY};
+    struct curl_blob authorities = {post->terms->ca, post->terms->ca_len, CURL_BLOB_NOCOPY};
 
     set_limits(easy);
-    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)post->caller->timeout_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)caller->timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_URL, post->url);
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->body);
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(post->body));
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, post->headers);
-    if (post->caller->ca)
+    if (post->terms->ca)
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &authorities);
-    if (post->caller->resolve)
-        (void)curl_easy_setopt(easy, CURLOPT_RESOLVE, post->caller->resolve);
+    if (caller->resolve)
+        (void)curl_easy_setopt(easy, CURLOPT_RESOLVE, caller->resolve);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, post);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -166,47 +153,59 @@ static struct curl_slist *read_headers(const json_t *headers)
     return list;
 }
 
-void caller_begin(struct caller *caller, const json_t *call)
+void caller_begin(struct caller *caller, const struct caller_post *from)
 {
     struct post *post = free_post(caller);
 
-    if (!post)
-        return; /* its lease lapses, and it comes again */
-    *post = (struct post){.caller = caller,
-                          .easy = curl_easy_init(),
-                          .id = json_int(call, "id"),
-                          .token = json_int(call, "token"),
-                          .url = xstrdup(json_text(call, "url")),
-                          .body = xstrdup(json_text(call, "body")),
-                          .headers = read_headers(json_object_get(call, "headers"))};
+    if (!post) {
+        from->done(from->ctx, &(struct caller_answer){.detail = "too much is under way"});
+        return;
+    }
+    *post = (struct post){.easy = curl_easy_init(),
+                          .terms = from->terms,
+                          .done = from->done,
+                          .ctx = from->ctx,
+                          .url = xstrdup(from->url),
+                          .body = xstrdup(from->body),
+                          .headers = read_headers(from->headers)};
     post->local = reach_url_is_local(post->url);
     if (post->easy)
-        set_post(post);
+        set_post(caller, post);
     if (post->easy && curl_multi_add_handle(caller->multi, post->easy) == CURLM_OK)
         return;
-    caller->done(caller->ctx, post->id, post->token, false, "the HTTP library has no memory");
-    post_end(post);
+    post_end(caller, post);
+    from->done(from->ctx, &(struct caller_answer){.detail = "the HTTP library has no memory"});
 }
 
-/* NULL: it was taken. Otherwise why not, into text. */
-static const char *judge(const struct post *post, CURLcode result, char *text, size_t size)
+/* "": it was taken. Otherwise why not. */
+static void judge(const struct post *post, CURLcode result, long status, char *text, size_t size)
 {
-    long status = 0;
-
+    *text = '\0';
     if (post->refused && result != CURLE_OK)
-        return "its address is private, and gates.external_networks does not allow it";
-    if (post->received > CALLER_ANSWER_MAX || result == CURLE_FILESIZE_EXCEEDED) {
+        (void)snprintf(text, size, "its address is private, and %s does not allow it", post->terms->networks_setting);
+    else if (post->received > CALLER_ANSWER_MAX || result == CURLE_FILESIZE_EXCEEDED)
         (void)snprintf(text, size, "it answers with more than %d bytes", CALLER_ANSWER_MAX);
-        return text;
-    }
-    if (result != CURLE_OK)
-        return *post->problem ? post->problem : curl_easy_strerror(result);
+    else if (result != CURLE_OK)
+        (void)snprintf(text, size, "%s", *post->problem ? post->problem : curl_easy_strerror(result));
+    else if (status < 200 || status > 299)
+        (void)snprintf(text, size, "it answers with HTTP status %ld%s", status,
+                       status >= 300 && status < 400 ? "; redirects are not followed" : "");
+}
+
+static void post_tell(const struct post *post, CURLcode result)
+{
+    char text[CURL_ERROR_SIZE + 100];
+    long status = 0;
+    curl_off_t pause = 0;
+
     (void)curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 200 && status < 300)
-        return NULL;
-    (void)snprintf(text, size, "it answers with HTTP status %ld%s", status,
-                   status >= 300 && status < 400 ? "; redirects are not followed" : "");
-    return text;
+    if (status == 429 || status == 503)
+        (void)curl_easy_getinfo(post->easy, CURLINFO_RETRY_AFTER, &pause);
+    judge(post, result, status, text, sizeof text);
+    post->done(post->ctx, &(struct caller_answer){.taken = *text == '\0',
+                                                  .reached = status != 0,
+                                                  .pause_s = pause < PAUSE_MAX_S ? pause : PAUSE_MAX_S,
+                                                  .detail = text});
 }
 
 static void take_ended(struct caller *caller)
@@ -216,14 +215,11 @@ static void take_ended(struct caller *caller)
 
     while ((message = curl_multi_info_read(caller->multi, &left))) {
         struct post *post = NULL;
-        char text[100];
-        CURLcode result = message->data.result;
         if (message->msg != CURLMSG_DONE ||
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&post) != CURLE_OK)
             continue;
-        const char *why = judge(post, result, text, sizeof text);
-        caller->done(caller->ctx, post->id, post->token, !why, why ? why : "");
-        post_end(post);
+        post_tell(post, message->data.result);
+        post_end(caller, post);
     }
 }
 

@@ -16,7 +16,7 @@ static const char *const PRIVATE[] = {
 };
 static const char *const LOOPBACK[] = {"127.0.0.0/8", "::1/128"};
 
-int reach_parse(const char *text, struct reach *ret, struct error *err)
+int reach_parse(const char *setting, const char *text, struct reach *ret, struct error *err)
 {
     AUTO_FREE char *list = xstrdup(text);
     char *rest = list;
@@ -24,7 +24,7 @@ int reach_parse(const char *text, struct reach *ret, struct error *err)
     *ret = (struct reach){0};
     for (const char *word; (word = strtok_r(rest, " ", &rest));) {
         if (ret->count == REACH_NETWORKS_MAX)
-            return error_set(err, E_CONFIG, "gates.external_networks has more than %d networks", REACH_NETWORKS_MAX);
+            return error_set(err, E_CONFIG, "%s has more than %d networks", setting, REACH_NETWORKS_MAX);
         int r = network_parse(word, &ret->networks[ret->count], err);
         if (r != 0)
             return r;

@@ -15,8 +15,8 @@ struct reach {
     size_t count;
 };
 
-/* Networks with spaces between; E_CONFIG. */
-int reach_parse(const char *text, struct reach *ret, struct error *err) MUST_USE;
+/* Networks with spaces between; E_CONFIG names the setting. */
+int reach_parse(const char *setting, const char *text, struct reach *ret, struct error *err) MUST_USE;
 /* Does the URL name this machine by itself: 127.0.0.1, [::1] or localhost? The settings let no other http pass. */
 bool reach_url_is_local(const char *url);
 /* Public addresses and those of the networks; loopback only for a URL that is local, and then nothing else. */

@@ -9,7 +9,7 @@
 
 #define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 #define CA_MAX (4 * 1024 * 1024)
-#define FILES_MAX 128
+#define FILES_MAX 512 /* airlock-notify: each post under way has a socket, and a name that is looked up two more */
 
 int outward_read_authorities(const char *setting, const char *file, char **ret_pem, size_t *ret_len, struct error *err)
 {

@@ -84,37 +84,45 @@ static void receiver_stop(struct receiver *r)
 }
 
 struct outcome {
-    bool done, delivered;
+    bool done, delivered, reached;
+    int64_t pause_s;
     char detail[300];
 };
 
-static void on_done(void *ctx, int64_t id, int64_t token, bool delivered, const char *detail)
+static void on_done(void *ctx, const struct caller_answer *answer)
 {
     struct outcome *o = ctx;
 
-    assert_int_equal(id, 7);
-    assert_int_equal(token, 3);
-    *o = (struct outcome){.done = true, .delivered = delivered};
-    (void)snprintf(o->detail, sizeof o->detail, "%s", detail);
+    assert_false(o->done);
+    *o = (struct outcome){
+        .done = true, .delivered = answer->taken, .reached = answer->reached, .pause_s = answer->pause_s};
+    (void)snprintf(o->detail, sizeof o->detail, "%s", answer->detail);
 }
 
 static struct outcome call_by(struct receiver *r, const char *host, const char *resolve, int64_t timeout_ms)
 {
     const char *const list[] = {resolve, NULL};
-    struct caller_config config = {.ca_file = "", .resolve = resolve ? list : NULL, .timeout_ms = timeout_ms};
+    struct caller_config config = {.resolve = resolve ? list : NULL, .timeout_ms = timeout_ms};
     struct outcome outcome = {0};
     struct caller *caller = NULL;
+    struct terms terms;
     bool readable[1];
     int none = -1;
 
-    assert_int_equal(caller_new(&config, on_done, &outcome, &caller, NULL), 0);
+    assert_int_equal(terms_init(&terms, "the.networks", "", "the.authorities", "", NULL), 0);
+    assert_int_equal(caller_new(&config, &caller, NULL), 0);
     AUTO_FREE char *url = xasprintf("http://%s:%u/hook", host, r->port);
-    AUTO_JSON json_t *call = json_pack("{s:i, s:i, s:s, s:s, s:[[s,s]]}", "id", 7, "token", 3, "url", url, "body",
-                                       "the body", "headers", "webhook-id", "x-1");
-    caller_begin(caller, call);
+    AUTO_JSON json_t *headers = json_pack("[[s,s]]", "webhook-id", "x-1");
+    caller_begin(caller, &(struct caller_post){.terms = &terms,
+                                               .url = url,
+                                               .body = "the body",
+                                               .headers = headers,
+                                               .done = on_done,
+                                               .ctx = &outcome});
     for (int64_t began = clock_mono_ms(); !outcome.done && clock_mono_ms() < began + PATIENCE_MS;)
         caller_wait(caller, &none, readable, 1, 50);
     caller_free(caller);
+    terms_done(&terms);
     assert_true(outcome.done);
     return outcome;
 }
@@ -145,7 +153,18 @@ static void what_is_not_taken_says_so(void **state)
     (void)state;
     struct outcome o = answered("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", 0, "127.0.0.1");
     assert_false(o.delivered);
+    assert_true(o.reached);
+    assert_int_equal(o.pause_s, 0);
     assert_string_equal(o.detail, "it answers with HTTP status 500");
+}
+
+static void an_answer_may_ask_for_a_pause_within_bounds(void **state)
+{
+    (void)state;
+    assert_int_equal(answered("HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 0, "127.0.0.1").pause_s, 7);
+    assert_int_equal(
+        answered("HTTP/1.1 503 Later\r\nRetry-After: 86400\r\nContent-Length: 0\r\n\r\n", 0, "127.0.0.1").pause_s, 60);
+    assert_int_equal(answered("HTTP/1.1 200 OK\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 0, "127.0.0.1").pause_s, 0);
 }
 
 static void t64_a_redirect_is_not_followed(void **state)
@@ -172,7 +191,7 @@ static void t64_a_name_that_leads_to_this_machine_is_not_called(void **state)
         struct outcome o = call_by(&r, "hook.example.org", resolve, 0);
         receiver_stop(&r);
         assert_false(o.delivered);
-        assert_string_equal(o.detail, "its address is private, and gates.external_networks does not allow it");
+        assert_string_equal(o.detail, "its address is private, and the.networks does not allow it");
         assert_int_equal(atomic_load(&r.connections), 0);
     }
 }
@@ -193,6 +212,7 @@ static void t65_a_receiver_that_never_answers_is_left(void **state)
     (void)state;
     struct outcome o = answered(NULL, 0, "127.0.0.1");
     assert_false(o.delivered);
+    assert_false(o.reached);
     assert_non_null(strstr(o.detail, "timed out"));
 }
 
@@ -201,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_taken_is_delivered),
         cmocka_unit_test(what_is_not_taken_says_so),
+        cmocka_unit_test(an_answer_may_ask_for_a_pause_within_bounds),
         cmocka_unit_test(t64_a_redirect_is_not_followed),
         cmocka_unit_test(t64_a_name_that_leads_to_this_machine_is_not_called),
         cmocka_unit_test(t65_a_huge_answer_is_cut_off),

@@ -28,7 +28,7 @@ static void t64_private_addresses_are_refused(void **state)
     struct reach reach;
     (void)state;
 
-    assert_int_equal(reach_parse("", &reach, NULL), 0);
+    assert_int_equal(reach_parse("a.setting", "", &reach, NULL), 0);
     for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++)
         if (allows(&reach, false, REFUSED[i]))
             fail_msg("%s is allowed", REFUSED[i]);
@@ -42,14 +42,14 @@ static void a_network_of_the_operators_is_allowed(void **state)
     struct reach reach;
     (void)state;
 
-    assert_int_equal(reach_parse("10.2.0.0/16 fd00:1::/32", &reach, NULL), 0);
+    assert_int_equal(reach_parse("a.setting", "10.2.0.0/16 fd00:1::/32", &reach, NULL), 0);
     assert_true(allows(&reach, false, "10.2.3.4"));
     assert_true(allows(&reach, false, "::ffff:10.2.3.4"));
     assert_true(allows(&reach, false, "fd00:1::5"));
     assert_false(allows(&reach, false, "10.3.0.1"));
-    assert_int_equal(reach_parse("0.0.0.0/0", &reach, NULL), 0);
+    assert_int_equal(reach_parse("a.setting", "0.0.0.0/0", &reach, NULL), 0);
     assert_false(allows(&reach, false, "127.0.0.1")); /* this machine only by its own name */
-    assert_int_equal(reach_parse("10.2.0.1/16", &reach, NULL), E_INVALID);
+    assert_int_equal(reach_parse("a.setting", "10.2.0.1/16", &reach, NULL), E_INVALID);
 }
 
 static void a_url_of_this_machine_leads_nowhere_else(void **state)
@@ -57,7 +57,7 @@ static void a_url_of_this_machine_leads_nowhere_else(void **state)
     struct reach reach;
     (void)state;
 
-    assert_int_equal(reach_parse("10.2.0.0/16", &reach, NULL), 0);
+    assert_int_equal(reach_parse("a.setting", "10.2.0.0/16", &reach, NULL), 0);
     assert_true(allows(&reach, true, "127.0.0.1"));
     assert_true(allows(&reach, true, "::1"));
     assert_false(allows(&reach, true, "10.2.3.4"));
