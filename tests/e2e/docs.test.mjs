@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { BUILD, program, ROOT, run, runOk, startTree, temporaryDir } from './harness.mjs';
 
-const PAGES = ['README.md', 'docs/ARCHITECTURE.md', 'docs/EVENTS.md', 'docs/GATES.md', 'docs/HACKING.md', 'docs/OPERATIONS.md', 'docs/SECURITY.md'];
+const PAGES = ['README.md', 'examples/chat-consumer/README.md', 'docs/ARCHITECTURE.md', 'docs/EVENTS.md', 'docs/GATES.md', 'docs/HACKING.md', 'docs/OPERATIONS.md', 'docs/SECURITY.md'];
 const read = (page) => fs.readFileSync(path.join(ROOT, page), 'utf8');
 
 /** The code on a page, a line each: fenced blocks but diagrams, and `spans`. */
