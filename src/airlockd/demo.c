@@ -128,6 +128,7 @@ static int demo_config(const struct demo *demo, unsigned port_base, struct error
     append_paths(&text, demo->dir);
     append_setting(&text, SETTING_STORAGE_RESERVE_BYTES, reserve);
     append_setting(&text, SETTING_SCAN_ALLOW_UNDATED, "true");
+    append_setting(&text, SETTING_MAIL_FROM, "airlock@example.org");
     if (text.overflow)
         return error_set(err, E_LIMIT, "The path of the directory is too long");
     return file_write(demo->dirfd, CONFIG_FILE, text.p, text.len, 0644, err);

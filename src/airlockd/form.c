@@ -19,6 +19,8 @@
 #include "model/manifest.h"
 #include "model/name.h"
 #include "model/webhook.h"
+#include "notify/mailbox.h"
+#include "notify/templates.h"
 
 #define ORIGINS_MAX 16
 #define SECRET_FILE_MAX 4096
@@ -335,6 +337,32 @@ static int check_event_kinds(const char *text, struct error *err)
     return cloud_event_kinds_parse(text, " ", &kinds, err);
 }
 
+static int check_smtp_url(const char *text, struct error *err)
+{
+    enum smtp_security security;
+    if (!smtp_url_parse(text, &security))
+        return error_set(err, E_INVALID, "must be smtp://HOST[:PORT] or smtps://HOST[:PORT], without a user");
+    return 0;
+}
+
+static int check_mailbox(const char *text, struct error *err)
+{
+    struct mailbox mailbox;
+    return mailbox_parse(text, &mailbox, err);
+}
+
+static int check_templates(const char *text, struct error *err)
+{
+    struct templates *templates = NULL;
+    struct error why = {0};
+
+    int r = check_path(text, err);
+    if (r == 0 && templates_load(text, &templates, &why) != 0)
+        r = error_set(err, E_INVALID, "cannot be used: %s", why.detail);
+    templates_free(templates);
+    return r;
+}
+
 static const struct {
     const char *name;
     int (*check)(const char *text, struct error *err);
@@ -370,6 +398,9 @@ static const struct {
     [FORM_WEBHOOK_MODE] = {"structured or binary", check_webhook_mode},
     [FORM_EVENT_KINDS] = {"kinds of events", check_event_kinds},
     [FORM_BROKER_URL] = {"amqps://USER@HOST", check_broker_url},
+    [FORM_SMTP_URL] = {"smtp://HOST or smtps://HOST", check_smtp_url},
+    [FORM_MAILBOX] = {"mail address, maybe with a name", check_mailbox},
+    [FORM_TEMPLATES] = {"directory of templates", check_templates},
 };
 
 const char *form_name(enum form form)

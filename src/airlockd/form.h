@@ -1,5 +1,5 @@
-/* The forms that a setting's text may have. Pure, but for SECRET and WEBHOOK_SECRET, which look at the file, and
- * LISTEN, which looks for the interface. Runs in airlockd. */
+/* The forms that a setting's text may have. Pure, but for SECRET and WEBHOOK_SECRET, which look at the file,
+ * TEMPLATES, which reads those of its directory, and LISTEN, which looks for the interface. Runs in airlockd. */
 #ifndef AIRLOCK_AIRLOCKD_FORM_H
 #define AIRLOCK_AIRLOCKD_FORM_H
 
@@ -37,6 +37,9 @@ enum form {
     FORM_WEBHOOK_MODE,
     FORM_EVENT_KINDS,
     FORM_BROKER_URL,
+    FORM_SMTP_URL,
+    FORM_MAILBOX,
+    FORM_TEMPLATES,
     FORM_COUNT,
 };
 

@@ -294,7 +294,10 @@ static void check_receivers(const struct settings *settings, struct problems *pr
         const char *why;
     } PAIRS[] = {{SETTING_EVENTS_WEBHOOK_URL, SETTING_EVENTS_WEBHOOK_SECRET_FILE, "it signs the events"},
                  {SETTING_EVENTS_WEBHOOKS, SETTING_EVENTS_WEBHOOK_SECRETS, "it signs the events"},
-                 {SETTING_EVENTS_BROKER_URL, SETTING_EVENTS_BROKER_PASSWORD_FILE, "the broker asks for it"}};
+                 {SETTING_EVENTS_BROKER_URL, SETTING_EVENTS_BROKER_PASSWORD_FILE, "the broker asks for it"},
+                 {SETTING_MAIL_SMTP_URL, SETTING_MAIL_FROM, "who sends the mail?"},
+                 {SETTING_MAIL_USERNAME, SETTING_MAIL_PASSWORD_FILE, "the mail server asks for it"},
+                 {SETTING_MAIL_PASSWORD_FILE, SETTING_MAIL_USERNAME, "whose password is it?"}};
 
     for (size_t i = 0; i < ARRAY_LEN(PAIRS); i++)
         if (*settings_text(settings, PAIRS[i].set) && *settings_text(settings, PAIRS[i].needed) == '\0' &&
