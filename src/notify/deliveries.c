@@ -29,6 +29,7 @@ struct deliveries {
     struct caller *caller;
     const struct terms *terms;
     struct broker *broker;
+    struct mail *mail;
     struct rooms rooms;
     struct queue waiting; /* until there is room to send it */
     struct queue ended;   /* until core knows */
@@ -59,11 +60,11 @@ static struct delivery *queue_pop(struct queue *queue)
 }
 
 struct deliveries *deliveries_new(struct ipc_client *core, struct caller *caller, const struct terms *terms,
-                                  struct broker *broker)
+                                  struct broker *broker, struct mail *mail)
 {
     struct deliveries *all = xcalloc(1, sizeof *all);
 
-    *all = (struct deliveries){.core = core, .caller = caller, .terms = terms, .broker = broker};
+    *all = (struct deliveries){.core = core, .caller = caller, .terms = terms, .broker = broker, .mail = mail};
     queue_init(&all->waiting);
     queue_init(&all->ended);
     return all;
@@ -91,11 +92,16 @@ void deliveries_forget(struct deliveries *all)
 
 /* --- Sending --- */
 
+static const char *outcome_of(bool taken)
+{
+    return taken ? "delivered" : "failed";
+}
+
 /* Kept until the loop tells core: this may run while a question to core waits. */
-static void delivery_end(struct delivery *delivery, bool taken, const char *detail)
+static void delivery_end(struct delivery *delivery, const char *outcome, const char *detail)
 {
     delivery->room->under_way--;
-    delivery->outcome = taken ? "delivered" : "failed";
+    delivery->outcome = outcome;
     (void)snprintf(delivery->detail, sizeof delivery->detail, "%s", detail); /* a long one is cut */
     queue_push(&delivery->all->ended, delivery);
 }
@@ -105,7 +111,7 @@ static void on_answer(void *ctx, const struct caller_answer *answer)
     struct delivery *delivery = ctx;
 
     room_note(delivery->room, answer->reached, answer->pause_s, clock_mono_ms());
-    delivery_end(delivery, answer->taken, answer->detail);
+    delivery_end(delivery, outcome_of(answer->taken), answer->detail);
 }
 
 static void send_webhook(struct delivery *delivery)
@@ -130,12 +136,23 @@ static void send_broker(struct delivery *delivery)
                                                                  .content_type = json_text(message, "content_type"),
                                                                  .body = json_text(message, "body"),
                                                                  .ctx = delivery}))
-        delivery_end(delivery, false, "no broker takes it");
+        delivery_end(delivery, "failed", "no broker takes it");
+}
+
+static void on_mail(void *ctx, const struct mail_outcome *outcome)
+{
+    struct delivery *delivery = ctx;
+
+    room_note(delivery->room, outcome->reached, 0, clock_mono_ms());
+    delivery_end(delivery, outcome->outcome, outcome->detail);
 }
 
 static void send_mail(struct delivery *delivery)
 {
-    delivery_end(delivery, false, "nothing sends mail yet");
+    if (delivery->all->mail)
+        mail_begin(delivery->all->mail, delivery->message, on_mail, delivery);
+    else
+        delivery_end(delivery, "failed", "no mail server takes it");
 }
 
 static void (*const SENDERS[ROOM_KINDS])(struct delivery *delivery) = {
@@ -148,7 +165,7 @@ void deliveries_collect(struct deliveries *all)
     while (broker_collect(all->broker, &outcome)) {
         struct delivery *delivery = outcome.ctx;
         room_note(delivery->room, outcome.reached, 0, clock_mono_ms());
-        delivery_end(delivery, outcome.taken, outcome.detail);
+        delivery_end(delivery, outcome_of(outcome.taken), outcome.detail);
     }
 }
 

@@ -7,12 +7,13 @@
 #include "ipc/client.h"
 #include "notify/broker.h"
 #include "notify/caller.h"
+#include "notify/mail.h"
 
 struct deliveries;
 
-/* All borrowed. broker: NULL where no setting names one. */
+/* All borrowed. broker, mail: NULL where no setting names one. */
 struct deliveries *deliveries_new(struct ipc_client *core, struct caller *caller, const struct terms *terms,
-                                  struct broker *broker);
+                                  struct broker *broker, struct mail *mail);
 /* Something may be due. */
 void deliveries_wake(struct deliveries *deliveries);
 /* Core has a new channel: its leases are over, and what was not begun is not begun. */

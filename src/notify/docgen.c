@@ -1,5 +1,5 @@
-/* Prints docs/generated/mail.md from the table of values and the built-in templates, so that the page cannot say anything
- * else. A build tool; no part of the running system. */
+/* Prints docs/generated/mail.md from the table of values and the built-in templates, so that the page cannot say
+ * anything else. A build tool; no part of the running system. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,8 +16,10 @@ static const struct {
 #undef X
 };
 
-static const char *const WHERE[] = {
-    [MAIL] = "the mail", [ITEM] = "inside `{{#items}}`", [BOTH] = "the mail, and inside `{{#items}}`", [LIST] = "a list"};
+static const char *const WHERE[] = {[MAIL] = "the mail",
+                                    [ITEM] = "inside `{{#items}}`",
+                                    [BOTH] = "the mail, and inside `{{#items}}`",
+                                    [LIST] = "a list"};
 
 static void print_values(void)
 {
@@ -40,8 +42,10 @@ static void print_builtins(void)
 int main(void)
 {
     puts("# What a template of mail may say\n");
-    puts("Generated from `src/notify/value.def` and the built-in templates by `build/src/notify/mail-docs`; a test fails when\n"
-         "this page is stale. How to replace the templates stands in [OPERATIONS.md](../OPERATIONS.md#mail). A value that a mail\n"
+    puts("Generated from `src/notify/value.def` and the built-in templates by `build/src/notify/mail-docs`; a test "
+         "fails when\n"
+         "this page is stale. How to replace the templates stands in [OPERATIONS.md](../OPERATIONS.md#mail). A value "
+         "that a mail\n"
          "does not have is empty.\n");
     print_values();
     print_builtins();

@@ -15,9 +15,10 @@
 #include "outward/outward.h"
 
 #define PASSWORD_MAX 1024
-#define REPLY_MAX 200     /* bytes of a server's line that are told */
-#define FAREWELL_S 1L     /* libcurl waits for the answer to QUIT, and everybody with it */
-#define CONNECTIONS_MAX (2L * MAIL_ROOM) /* kept open: more than there ever are, so that none is put out with a farewell */
+#define REPLY_MAX 200 /* bytes of a server's line that are told */
+#define FAREWELL_S 1L /* libcurl waits for the answer to QUIT, and everybody with it */
+#define CONNECTIONS_MAX \
+    (2L * MAIL_ROOM) /* kept open: more than there ever are, so that none is put out with a farewell */
 #define CODE_LEN 3
 
 /* The last command that the server was sent. */
@@ -225,7 +226,8 @@ static void set_server(const struct mail *mail, CURL *easy)
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_URL, mail->url);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)mail->timeout_ms);
-    (void)curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)(mail->security == SMTP_PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+    (void)curl_easy_setopt(easy, CURLOPT_USE_SSL,
+                           (long)(mail->security == SMTP_PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
     (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL); /* no file is read any more */
     (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     if (mail->ca)
@@ -323,7 +325,8 @@ void mail_begin(struct mail *mail, const json_t *delivery, mail_done_fn *done, v
     struct error err = {0};
 
     if (!s) {
-        done(ctx, &(struct mail_outcome){.outcome = "failed", .detail = "too many mails are under way"});
+        done(ctx,
+             &(struct mail_outcome){.outcome = "failed", .reached = true, .detail = "too many mails are under way"});
         return;
     }
     *s = (struct sending){.mail = mail, .bytes = STR_INIT(MESSAGE_MAX), .done = done, .ctx = ctx};
@@ -331,7 +334,8 @@ void mail_begin(struct mail *mail, const json_t *delivery, mail_done_fn *done, v
     if (r == 0)
         return;
     sending_end(s);
-    done(ctx, &(struct mail_outcome){.outcome = r == E_UNAVAILABLE ? "failed" : "refused", .detail = err.detail});
+    done(ctx, &(struct mail_outcome){
+                  .outcome = r == E_UNAVAILABLE ? "failed" : "refused", .reached = true, .detail = err.detail});
 }
 
 /* A refusal of this mail, which the next try would meet again; not one of the log-in, which an operator can mend. */
@@ -352,8 +356,9 @@ static const char *judge(const struct sending *s, CURLcode result, char *detail)
     if (result == CURLE_OK)
         return "delivered";
     if (s->stage == STAGE_MAIL && s->needs_utf8 && !s->has_utf8) {
-        (void)snprintf(detail, MAIL_DETAIL_MAX, "the address has characters beyond ASCII, and the mail server does not "
-                                                "take such (SMTPUTF8)");
+        (void)snprintf(detail, MAIL_DETAIL_MAX,
+                       "the address has characters beyond ASCII, and the mail server does not "
+                       "take such (SMTPUTF8)");
         return "refused";
     }
     if (s->code >= 400)

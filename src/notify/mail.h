@@ -1,5 +1,6 @@
-/* Mail by SMTP, several at once, without blocking: one recipient each, TLS verified (plain on loopback only), MAIL_TIMEOUT_S
- * seconds for one. What it says comes from templates.h, its form from message.h. Part of airlock-notify. */
+/* Mail by SMTP, several at once, without blocking: one recipient each, TLS verified (plain on loopback only),
+ * MAIL_TIMEOUT_S seconds for one. What it says comes from templates.h, its form from message.h. Part of airlock-notify.
+ */
 #ifndef AIRLOCK_NOTIFY_MAIL_H
 #define AIRLOCK_NOTIFY_MAIL_H
 
@@ -24,7 +25,7 @@ struct mail_config {
 /* What became of a mail. */
 struct mail_outcome {
     const char *outcome; /* as event.result says it: delivered, failed (try again), refused (no try would mend it) */
-    bool reached;        /* the server answered, whatever it was */
+    bool reached;        /* the server answered, whatever it was, or had not to be asked */
     const char *detail;  /* why it was not delivered, printable ASCII and UTF-8; borrowed */
 };
 
@@ -35,8 +36,8 @@ int mail_new(const struct mail_config *config, struct mail **ret, struct error *
 void mail_free(struct mail *mail); /* NULL is fine; done is not called any more. Waits for the server's farewell */
 
 bool mail_has_room(const struct mail *mail);
-/* Begins a mail as event.lease describes it: message, to {address, name}, template, data. done is called once: from here
- * when it cannot even begin, else from mail_turn. Without room it has failed. */
+/* Begins a mail as event.lease describes it: message, to {address, name}, template, data. done is called once: from
+ * here when it cannot even begin, else from mail_turn. Without room it has failed. */
 void mail_begin(struct mail *mail, const json_t *delivery, mail_done_fn *done, void *ctx);
 
 /* Readable when mail_turn has something to do; -1 for NULL. */

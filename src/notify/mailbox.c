@@ -7,7 +7,7 @@
 #include "base/url.h"
 #include "notify/plain.h"
 
-#define LOCAL_MAX 64                 /* RFC 5321 */
+#define LOCAL_MAX 64                     /* RFC 5321 */
 #define ADDRESS_SPECIALS "\"(),:;<>[\\]" /* RFC 5322, without the dot and the at sign */
 
 bool mailbox_is_ascii(const char *address)
@@ -24,7 +24,8 @@ static bool is_plain(const char *text)
     AUTO_STR struct str plain = STR_INIT(MAILBOX_ADDRESS_MAX);
 
     plain_append(&plain, text, strlen(text));
-    return !plain.overflow && strcmp(str_text(&plain), text) == 0 && !strchr(text, ' ') && plain_is_utf8(text, strlen(text));
+    return !plain.overflow && strcmp(str_text(&plain), text) == 0 && !strchr(text, ' ') &&
+           plain_is_utf8(text, strlen(text));
 }
 
 static bool dots_are_good(const char *text, size_t len)
@@ -40,7 +41,8 @@ int mailbox_check(const char *address, struct error *err)
     if (len > MAILBOX_ADDRESS_MAX || local > LOCAL_MAX)
         return error_set(err, E_INVALID, "is longer than an address can be");
     if (!is_plain(address) || strpbrk(address, ADDRESS_SPECIALS))
-        return error_set(err, E_INVALID, "has a character that no address has, such as a space, a quote or a line break");
+        return error_set(err, E_INVALID,
+                         "has a character that no address has, such as a space, a quote or a line break");
     if (!at || strchr(at + 1, '@') || !dots_are_good(address, local) || !dots_are_good(at + 1, len - local - 1))
         return error_set(err, E_INVALID, "must be of the form NAME@DOMAIN");
     return 0;

@@ -1,6 +1,7 @@
-/* airlock-notify: tells the outside what core has for it: events to webhooks and to a message broker, and the calls of
- * external gates. It has the network and a channel to core, and never data, links, keys or the database: core signs what
- * it sends. This file is the table of contents: calls.h and deliveries.h ask core, caller.h and broker.h connect. */
+/* airlock-notify: tells the outside what core has for it: events to webhooks and to a message broker, mail to people, and
+ * the calls of external gates. It has the network and a channel to core, and never data, keys or the database: core signs
+ * what it sends. This file is the table of contents: calls.h and deliveries.h ask core, caller.h, broker.h and mail.h
+ * connect. */
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ struct program {
     struct ipc_client *core;
     struct caller *caller;
     struct broker *broker; /* NULL: no setting names one */
+    struct mail *mail;     /* likewise */
     struct calls *calls;
     struct deliveries *deliveries;
     struct terms gate_terms, webhook_terms;
@@ -26,7 +28,8 @@ struct program {
 static void serve(int timeout_ms, void *ctx)
 {
     struct program *program = ctx;
-    const int fds[] = {child_control_fd(program->child), ipc_client_fd(program->core), broker_fd(program->broker)};
+    const int fds[] = {child_control_fd(program->child), ipc_client_fd(program->core), broker_fd(program->broker),
+                       mail_fd(program->mail)};
     bool readable[ARRAY_LEN(fds)];
 
     caller_wait(program->caller, fds, readable, ARRAY_LEN(fds), timeout_ms);
@@ -36,6 +39,8 @@ static void serve(int timeout_ms, void *ctx)
         ipc_client_readable(program->core);
     if (readable[2])
         deliveries_collect(program->deliveries);
+    if (readable[3])
+        mail_turn(program->mail);
 }
 
 static void on_channel(enum peer peer, int fd, void *ctx)
@@ -86,6 +91,14 @@ static int open_all(struct program *program, struct error *err)
                                                .password_file = child_setting(child, "events.broker_password_file"),
                                                .ca_file = child_setting(child, "events.broker_ca_file")},
                        &program->broker, err);
+    if (r == 0 && *child_setting(child, "mail.smtp_url"))
+        r = mail_new(&(struct mail_config){.smtp_url = child_setting(child, "mail.smtp_url"),
+                                           .from = child_setting(child, "mail.from"),
+                                           .username = child_setting(child, "mail.username"),
+                                           .password_file = child_setting(child, "mail.password_file"),
+                                           .ca_file = child_setting(child, "mail.ca_file"),
+                                           .templates = child_setting(child, "mail.templates")},
+                     &program->mail, err);
     return r ? r : caller_new(&(struct caller_config){0}, &program->caller, err);
 }
 
@@ -101,7 +114,8 @@ int main(void)
         die(&err, "cannot start");
     program.core = ipc_client_new(on_push, serve, &program);
     program.calls = calls_new(program.core, program.caller, &program.gate_terms);
-    program.deliveries = deliveries_new(program.core, program.caller, &program.webhook_terms, program.broker);
+    program.deliveries =
+        deliveries_new(program.core, program.caller, &program.webhook_terms, program.broker, program.mail);
     child_set_hooks(program.child, &(struct child_hooks){.channel = on_channel, .stop = on_stop, .ctx = &program});
     child_control_readable(program.child); /* what came with the start message */
     child_ready(program.child);

@@ -7,9 +7,9 @@
 #include "base/crypto.h"
 #include "notify/plain.h"
 
-#define LINE_MAX_BYTES 76     /* of an encoded line, without its end */
-#define WORD_BYTES 30         /* of text in an encoded word: with the longest header name it fits a line */
-#define NAME_BYTES_MAX 200    /* of a display name */
+#define LINE_MAX_BYTES 76  /* of an encoded line, without its end */
+#define WORD_BYTES 30      /* of text in an encoded word: with the longest header name it fits a line */
+#define NAME_BYTES_MAX 200 /* of a display name */
 #define ID_MAX 200
 #define ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
 #define PHRASE_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -_'"
@@ -78,7 +78,8 @@ void message_append_mailbox(struct str *out, const char *name, const char *displ
     AUTO_FREE char *line = plain_line(display, NAME_BYTES_MAX);
 
     str_printf(out, "%s: ", name);
-    if (*line && needs_no_words(line, LINE_MAX_BYTES - strlen(name) - 2) && line[strspn(line, PHRASE_CHARACTERS)] == '\0')
+    if (*line && needs_no_words(line, LINE_MAX_BYTES - strlen(name) - 2) &&
+        line[strspn(line, PHRASE_CHARACTERS)] == '\0')
         str_append(out, line);
     else
         append_words(out, line);
@@ -177,9 +178,8 @@ void message_append_quoted(struct str *out, const char *text)
 
 static void append_part(struct str *out, const char *boundary, const char *type, const char *text)
 {
-    str_printf(out,
-               "--%s\r\nContent-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", boundary,
-               type);
+    str_printf(out, "--%s\r\nContent-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
+               boundary, type);
     message_append_quoted(out, text);
 }
 

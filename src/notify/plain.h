@@ -1,5 +1,5 @@
-/* Text of other people, made fit for one line of a mail: whatever would end the line, end the text, or turn its direction
- * becomes a space. Pure; part of airlock-notify and airlockd. */
+/* Text of other people, made fit for one line of a mail: whatever would end the line, end the text, or turn its
+ * direction becomes a space. Pure; part of airlock-notify and airlockd. */
 #ifndef AIRLOCK_NOTIFY_PLAIN_H
 #define AIRLOCK_NOTIFY_PLAIN_H
 

@@ -1,5 +1,5 @@
-/* The parser and the renderer of templates. Runs in airlock-notify and airlockd; an operator wrote the templates, anybody
- * the values. */
+/* The parser and the renderer of templates. Runs in airlock-notify and airlockd; an operator wrote the templates,
+ * anybody the values. */
 #include "notify/template.h"
 
 #include <string.h>
@@ -32,7 +32,8 @@ struct node {
     unsigned line;
 };
 
-struct template {
+struct template
+{
     enum template_form form;
     char *source;
     struct node *nodes;
@@ -137,14 +138,16 @@ static int add_tag(struct parser *p, char mark, const char *name, size_t len)
         return error_set(p->err, E_CONFIG, "%s:%u: %s is a list: use {{#%s}}…{{/%s}}", p->file, p->line, value->name,
                          value->name, value->name);
     if (kind != KIND_VALUE && p->depth == TEMPLATE_DEPTH_MAX)
-        return error_set(p->err, E_CONFIG, "%s:%u: more than %d sections are open", p->file, p->line, TEMPLATE_DEPTH_MAX);
+        return error_set(p->err, E_CONFIG, "%s:%u: more than %d sections are open", p->file, p->line,
+                         TEMPLATE_DEPTH_MAX);
     int r = add_node(p, &(struct node){.kind = kind, .value = value});
     if (r == 0 && kind != KIND_VALUE)
         p->open[p->depth++] = p->template->count - 1;
     return r;
 }
 
-/* Is the tag from begin to end alone on its line? Then *ret_first is where the line begins, *ret_next where the next. */
+/* Is the tag from begin to end alone on its line? Then *ret_first is where the line begins, *ret_next where the next.
+ */
 static bool is_alone(const char *source, size_t begin, size_t end, size_t *ret_first, size_t *ret_next)
 {
     size_t first = begin, next = end + strspn(source + end, " \t");
@@ -167,9 +170,10 @@ static int parse_tag(struct parser *p)
     size_t len = strspn(name, NAME_CHARACTERS), begin = p->at, end = (size_t)(name + len + 2 - source), next;
 
     if (len == 0 || !str_starts(name + len, "}}"))
-        return error_set(p->err, E_CONFIG,
-                         "%s:%u: what begins with {{ must be {{name}}, {{#name}}, {{^name}} or {{/name}}, without spaces",
-                         p->file, p->line);
+        return error_set(
+            p->err, E_CONFIG,
+            "%s:%u: what begins with {{ must be {{name}}, {{#name}}, {{^name}} or {{/name}}, without spaces", p->file,
+            p->line);
     next = end;
     bool alone = mark && is_alone(source, begin, end, &begin, &next);
     int r = add_text(p, begin);

@@ -1,14 +1,16 @@
-/* Templates of mail: text with {{name}}, {{#name}}…{{/name}} for what is not empty (for each, where name is a list), and
- * {{^name}}…{{/name}} for what is. Nothing else: no logic, no files, no code. A section's tag alone on its line takes the
- * line with it. Names are those of value.def. Pure; part of airlock-notify, and of airlockd, which checks an operator's. */
+/* Templates of mail: text with {{name}}, {{#name}}…{{/name}} for what is not empty (for each, where name is a list),
+ * and
+ * {{^name}}…{{/name}} for what is. Nothing else: no logic, no files, no code. A section's tag alone on its line takes
+ * the line with it. Names are those of value.def. Pure; part of airlock-notify, and of airlockd, which checks an
+ * operator's. */
 #ifndef AIRLOCK_NOTIFY_TEMPLATE_H
 #define AIRLOCK_NOTIFY_TEMPLATE_H
 
 #include "base/json.h"
 
-#define TEMPLATE_MAX (64 * 1024)  /* bytes of one */
-#define TEMPLATE_NODES_MAX 2000   /* texts, values and sections of one */
-#define TEMPLATE_DEPTH_MAX 8      /* sections in sections */
+#define TEMPLATE_MAX (64 * 1024) /* bytes of one */
+#define TEMPLATE_NODES_MAX 2000  /* texts, values and sections of one */
+#define TEMPLATE_DEPTH_MAX 8     /* sections in sections */
 #define TEMPLATE_OUT_MAX (256 * 1024)
 
 enum template_form { TEMPLATE_TEXT, TEMPLATE_HTML };

@@ -1,4 +1,5 @@
-/* Templates by name. Runs in airlock-notify and airlockd; reads the operator's directory once, before anything is sent. */
+/* Templates by name. Runs in airlock-notify and airlockd; reads the operator's directory once, before anything is sent.
+ */
 #include "notify/templates.h"
 
 #include <dirent.h>
@@ -15,8 +16,9 @@ enum part { PART_SUBJECT, PART_TEXT, PART_HTML, PART_COUNT };
 static const struct {
     const char *kind;
     enum template_form form;
-} PARTS[PART_COUNT] = {
-    [PART_SUBJECT] = {"subject", TEMPLATE_TEXT}, [PART_TEXT] = {"txt", TEMPLATE_TEXT}, [PART_HTML] = {"html", TEMPLATE_HTML}};
+} PARTS[PART_COUNT] = {[PART_SUBJECT] = {"subject", TEMPLATE_TEXT},
+                       [PART_TEXT] = {"txt", TEMPLATE_TEXT},
+                       [PART_HTML] = {"html", TEMPLATE_HTML}};
 
 struct entry {
     char name[TEMPLATES_NAME_MAX + 1];
@@ -107,10 +109,11 @@ static int read_file(struct templates *templates, int dirfd, const char *dir, co
     enum part part = part_of(file, name);
 
     if (part == PART_COUNT)
-        return error_set(err, E_CONFIG,
-                         "%s:1: it is no template: files are NAME.subject, NAME.txt and NAME.html, with a name of lower-case "
-                         "letters, digits, - and _; remove it from the directory",
-                         path);
+        return error_set(
+            err, E_CONFIG,
+            "%s:1: it is no template: files are NAME.subject, NAME.txt and NAME.html, with a name of lower-case "
+            "letters, digits, - and _; remove it from the directory",
+            path);
     if (file_read(dirfd, file, TEMPLATE_MAX, &text, &len, &why) != 0)
         return error_set(err, E_CONFIG, "%s:1: it cannot be read: %s", path, why.detail);
     return put(templates, path, name, part, text, len, err);
@@ -167,14 +170,14 @@ static int check_entry(const struct templates *templates, const struct entry *en
                              where, entry->name, PARTS[part].kind);
     int r = templates_render(templates, entry->name, samples, &letter, err);
     if (r != 0)
-        return error_set(err, E_CONFIG, "%s/%s.subject:1: what comes of the template is too long: make it shorter", where,
-                         entry->name);
+        return error_set(err, E_CONFIG, "%s/%s.subject:1: what comes of the template is too long: make it shorter",
+                         where, entry->name);
     if (letter.subject.len == 0 || strchr(str_text(&letter.subject), '\n'))
         return error_set(err, E_CONFIG, "%s/%s.subject:1: a subject is one line, and not empty", where, entry->name);
     AUTO_FREE char *line = xasprintf("Status: %s", json_text(samples, "status"));
     if (!template_has_list(entry->parts[PART_TEXT]) && !has_line(str_text(&letter.text), line))
-        return error_set(err, E_CONFIG, "%s/%s.txt:1: add the line \"Status: {{status}}\", which programs look for", where,
-                         entry->name);
+        return error_set(err, E_CONFIG, "%s/%s.txt:1: add the line \"Status: {{status}}\", which programs look for",
+                         where, entry->name);
     return 0;
 }
 

@@ -1,6 +1,6 @@
-/* The templates of all mails: the built-in ones, and those of an operator's directory in their place or beside them. Each
- * is rendered with sample values before it is used. Part of airlock-notify, and of airlockd, which checks a directory
- * before anything starts. */
+/* The templates of all mails: the built-in ones, and those of an operator's directory in their place or beside them.
+ * Each is rendered with sample values before it is used. Part of airlock-notify, and of airlockd, which checks a
+ * directory before anything starts. */
 #ifndef AIRLOCK_NOTIFY_TEMPLATES_H
 #define AIRLOCK_NOTIFY_TEMPLATES_H
 
@@ -21,7 +21,7 @@ struct templates;
 struct letter {
     struct str subject, text, html;
 };
-#define LETTER_INIT                                                                                                    \
+#define LETTER_INIT \
     ((struct letter){STR_INIT(TEMPLATE_OUT_MAX), STR_INIT(TEMPLATE_OUT_MAX), STR_INIT(TEMPLATE_OUT_MAX)})
 void letter_done(struct letter *letter);
 #define AUTO_LETTER CLEANUP(letter_done)

@@ -25,7 +25,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *kn
 
     (void)easy;
     if (what == CURL_POLL_REMOVE)
-        return epoll_ctl(transfers->epoll, EPOLL_CTL_DEL, fd, NULL) != 0 && known == NULL; /* it may be closed already */
+        return epoll_ctl(transfers->epoll, EPOLL_CTL_DEL, fd, NULL) != 0 &&
+               known == NULL; /* it may be closed already */
     struct epoll_event event = {.events = EVENTS[what], .data.fd = fd};
     if (epoll_ctl(transfers->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0)
         return -1;

@@ -12,7 +12,8 @@ struct transfers;
 typedef void transfers_ended_fn(void *ctx, CURL *easy, CURLcode result);
 
 /* connections: that are kept open for the next transfer to the same server. E_UNAVAILABLE. */
-int transfers_new(long connections, transfers_ended_fn *ended, void *ctx, struct transfers **ret, struct error *err) MUST_USE;
+int transfers_new(long connections, transfers_ended_fn *ended, void *ctx, struct transfers **ret,
+                  struct error *err) MUST_USE;
 void transfers_free(struct transfers *transfers); /* after the last transfer was dropped; NULL is fine */
 
 /* Begins it. E_UNAVAILABLE. */

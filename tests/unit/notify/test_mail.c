@@ -1,5 +1,5 @@
-/* Mail to a server of this test's own, which answers as it is told: what becomes of it, and that none of it holds others up.
- * tests/e2e/mail.test.mjs has a real one, with TLS and a log-in. */
+/* Mail to a server of this test's own, which answers as it is told: what becomes of it, and that none of it holds
+ * others up. tests/e2e/mail.test.mjs has a real one, with TLS and a log-in. */
 #include "../check.h"
 
 #include <arpa/inet.h>
@@ -140,8 +140,13 @@ static void on_done(void *ctx, const struct mail_outcome *outcome)
 
 static struct mail *mail_at(const char *url, int64_t timeout_ms)
 {
-    struct mail_config config = {.smtp_url = url, .from = "airlock <airlock@example.org>", .username = "", .password_file = "",
-                                 .ca_file = "", .templates = "", .timeout_ms = timeout_ms};
+    struct mail_config config = {.smtp_url = url,
+                                 .from = "airlock <airlock@example.org>",
+                                 .username = "",
+                                 .password_file = "",
+                                 .ca_file = "",
+                                 .templates = "",
+                                 .timeout_ms = timeout_ms};
     struct mail *mail = NULL;
 
     assert_int_equal(mail_new(&config, &mail, NULL), 0);
@@ -150,8 +155,8 @@ static struct mail *mail_at(const char *url, int64_t timeout_ms)
 
 static json_t *delivery_to(const char *address)
 {
-    return json_pack("{s:s, s:{s:s, s:s}, s:s, s:{s:s, s:s, s:s}}", "message", "r.1", "to", "address", address, "name", "Bob",
-                     "template", "status", "data", "request_id", "r", "status", "in_review", "title", "T");
+    return json_pack("{s:s, s:{s:s, s:s}, s:s, s:{s:s, s:s, s:s}}", "message", "r.1", "to", "address", address, "name",
+                     "Bob", "template", "status", "data", "request_id", "r", "status", "in_review", "title", "T");
 }
 
 static void begin(struct mail *mail, const char *address, struct end *end)
@@ -363,8 +368,12 @@ static void mistakes_of_the_settings(void **state)
     (void)state;
     char path[] = "/tmp/airlock-password-XXXXXX";
     int fd = mkstemp(path);
-    struct mail_config config = {.smtp_url = "smtp://mail.example.org", .from = "a@b", .username = "u", .password_file = path,
-                                 .ca_file = "", .templates = ""};
+    struct mail_config config = {.smtp_url = "smtp://mail.example.org",
+                                 .from = "a@b",
+                                 .username = "u",
+                                 .password_file = path,
+                                 .ca_file = "",
+                                 .templates = ""};
     struct mail *mail = NULL;
 
     assert_int_equal(fchmod(fd, 0644), 0);

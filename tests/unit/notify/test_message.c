@@ -1,5 +1,5 @@
-/* Mail as it goes over the wire: one header block, one recipient, lines that every server takes, and texts that come back
- * as they were when they are decoded. */
+/* Mail as it goes over the wire: one header block, one recipient, lines that every server takes, and texts that come
+ * back as they were when they are decoded. */
 #include "../check.h"
 
 #include "base/crypto.h"
@@ -56,10 +56,18 @@ static void headers_come_back_as_they_were(void **state)
 {
     (void)state;
     static const char *const TEXTS[] = {
-        "plain", "a =?UTF-8?B?QQ==?= b", "=?", " leads", "trails ", "K\xC3\xB6ln", "\xE6\xB0\xB4\xE6\x9B\x9C",
-        "\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA"
+        "plain",
+        "a =?UTF-8?B?QQ==?= b",
+        "=?",
+        " leads",
+        "trails ",
+        "K\xC3\xB6ln",
+        "\xE6\xB0\xB4\xE6\x9B\x9C",
+        "\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA\xF0\x9F\xA7"
+        "\xAA\xF0\x9F\xA7\xAA"
         "\xF0\x9F\xA7\xAA\xF0\x9F\xA7\xAA",
-        "a word and another, and so many of them that one line does not take them, whatever is tried", "",
+        "a word and another, and so many of them that one line does not take them, whatever is tried",
+        "",
     };
     for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++)
         assert_subject(TEXTS[i], TEXTS[i]);
@@ -105,8 +113,17 @@ static void t63_nothing_ends_a_header(void **state)
     assert_subject("a\rBcc: x", "a Bcc: x");
     assert_subject("a\nBcc: x", "a Bcc: x");
     assert_subject("a\n\nbody", "a  body");
-    assert_subject("a\xE2\x80\xA8" "b\xE2\x80\xA9" "c\xC2\x85" "d\x0B" "e\x0C" "f\x1B" "g\x7F.", "a b c d e f g .");
-    assert_subject("\xE2\x80\xAE" "evil\xE2\x81\xA6", " evil ");
+    assert_subject("a\xE2\x80\xA8"
+                   "b\xE2\x80\xA9"
+                   "c\xC2\x85"
+                   "d\x0B"
+                   "e\x0C"
+                   "f\x1B"
+                   "g\x7F.",
+                   "a b c d e f g .");
+    assert_subject("\xE2\x80\xAE"
+                   "evil\xE2\x81\xA6",
+                   " evil ");
     assert_subject("not \xFF utf-8 \xC3", "not ? utf-8 ?");
     assert_subject("overlong \xC0\x8A and \xED\xA0\x80", "overlong ?? and ???");
 }
@@ -176,8 +193,16 @@ static void t63_hostile_texts_add_no_header_and_no_recipient(void **state)
 {
     (void)state;
     static const char *const HOSTILE[] = {
-        "x\r\nBcc: m@example.org\r\n\r\nbody", "x\nTo: m@example.org", "x\rCc: m@example.org", "\"x\" <m@example.org>, y",
-        "m@example.org,", "x\xE2\x80\xA8" "Bcc: m@example.org", "(comment", "\\", "=?UTF-8?B?DQpCY2M6IG1AZXhhbXBsZS5vcmc=?=",
+        "x\r\nBcc: m@example.org\r\n\r\nbody",
+        "x\nTo: m@example.org",
+        "x\rCc: m@example.org",
+        "\"x\" <m@example.org>, y",
+        "m@example.org,",
+        "x\xE2\x80\xA8"
+        "Bcc: m@example.org",
+        "(comment",
+        "\\",
+        "=?UTF-8?B?DQpCY2M6IG1AZXhhbXBsZS5vcmc=?=",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(HOSTILE); i++) {
@@ -271,11 +296,21 @@ static void t63_wrapping_makes_no_status_line(void **state)
 static void addresses(void **state)
 {
     (void)state;
-    static const char *const GOOD[] = {"a@b", "first.last+tag@mail.example.org", "j\xC3\xB6rg@example.org", "o'neil@x.org"};
+    static const char *const GOOD[] = {"a@b", "first.last+tag@mail.example.org", "j\xC3\xB6rg@example.org",
+                                       "o'neil@x.org"};
     static const char *const BAD[] = {
-        "", "a", "@b", "a@", "a@b@c", "a b@c", "a@b c", "a@b\r\nRCPT TO:<x@y>", "a@b>", "<a@b", "a@b,c@d", "\"a\"@b", "a(c)@b",
-        "a@[127.0.0.1]", ".a@b", "a..b@c", "a.@b", "a@b.", "a@.b", "a\xE2\x80\xA8@b", "a\xFF@b", "a;b@c", "a\\@b",
-        "12345678901234567890123456789012345678901234567890123456789012345@example.org",
+        "",        "a",
+        "@b",      "a@",
+        "a@b@c",   "a b@c",
+        "a@b c",   "a@b\r\nRCPT TO:<x@y>",
+        "a@b>",    "<a@b",
+        "a@b,c@d", "\"a\"@b",
+        "a(c)@b",  "a@[127.0.0.1]",
+        ".a@b",    "a..b@c",
+        "a.@b",    "a@b.",
+        "a@.b",    "a\xE2\x80\xA8@b",
+        "a\xFF@b", "a;b@c",
+        "a\\@b",   "12345678901234567890123456789012345678901234567890123456789012345@example.org",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(GOOD); i++)
@@ -288,7 +323,8 @@ static void addresses(void **state)
 static void senders(void **state)
 {
     (void)state;
-    static const char *const BAD[] = {"", "Name", "Name <a@b", "Name <a@b> x", "Name a@b", "a@b>", "<>", "Name <a@b\n>"};
+    static const char *const BAD[] = {"",         "Name", "Name <a@b", "Name <a@b> x",
+                                      "Name a@b", "a@b>", "<>",        "Name <a@b\n>"};
     struct mailbox m;
 
     assert_int_equal(mailbox_parse("a@b", &m, NULL), 0);
@@ -308,15 +344,24 @@ static void servers(void **state)
         const char *url;
         int security; /* -1: refused */
     } URLS[] = {
-        {"smtp://mail.example.org", SMTP_STARTTLS}, {"smtp://mail.example.org:587", SMTP_STARTTLS},
-        {"smtps://mail.example.org:465", SMTP_TLS}, {"smtp://127.0.0.1:2525", SMTP_PLAIN},
-        {"smtp://localhost", SMTP_PLAIN},           {"smtp://[::1]:25", SMTP_PLAIN},
-        {"smtp://127.0.0.2:25", SMTP_STARTTLS},     {"smtp://localhost.example.org", SMTP_STARTTLS},
-        {"smtps://localhost", SMTP_TLS},            {"http://mail.example.org", -1},
-        {"smtp://", -1},                            {"smtp://user@mail.example.org", -1},
-        {"smtp://localhost@mail.example.org", -1},  {"smtp://mail.example.org/x", -1},
-        {"smtp://mail.example.org?x", -1},          {"smtp://mail.example.org:0", -1},
-        {"mail.example.org", -1},                   {"smtp://mail example.org", -1},
+        {"smtp://mail.example.org", SMTP_STARTTLS},
+        {"smtp://mail.example.org:587", SMTP_STARTTLS},
+        {"smtps://mail.example.org:465", SMTP_TLS},
+        {"smtp://127.0.0.1:2525", SMTP_PLAIN},
+        {"smtp://localhost", SMTP_PLAIN},
+        {"smtp://[::1]:25", SMTP_PLAIN},
+        {"smtp://127.0.0.2:25", SMTP_STARTTLS},
+        {"smtp://localhost.example.org", SMTP_STARTTLS},
+        {"smtps://localhost", SMTP_TLS},
+        {"http://mail.example.org", -1},
+        {"smtp://", -1},
+        {"smtp://user@mail.example.org", -1},
+        {"smtp://localhost@mail.example.org", -1},
+        {"smtp://mail.example.org/x", -1},
+        {"smtp://mail.example.org?x", -1},
+        {"smtp://mail.example.org:0", -1},
+        {"mail.example.org", -1},
+        {"smtp://mail example.org", -1},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(URLS); i++) {

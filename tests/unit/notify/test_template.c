@@ -44,10 +44,12 @@ static void values_and_sections(void **state)
 static void lists(void **state)
 {
     (void)state;
-    static const char T[] = "{{count}}:{{#items}} {{title}}{{#when}}@{{when}}{{/when}};{{/items}}{{^items}} none{{/items}}";
+    static const char T[] =
+        "{{count}}:{{#items}} {{title}}{{#when}}@{{when}}{{/when}};{{/items}}{{^items}} none{{/items}}";
 
-    assert_text(T, json_pack("{s:s, s:[{s:s},{s:s,s:s}]}", "count", "2", "items", "title", "A", "title", "B", "when", "now"),
-                "2: A; B@now;");
+    assert_text(
+        T, json_pack("{s:s, s:[{s:s},{s:s,s:s}]}", "count", "2", "items", "title", "A", "title", "B", "when", "now"),
+        "2: A; B@now;");
     assert_text(T, json_pack("{s:[]}", "items"), ": none");
     assert_text(T, json_object(), ": none");
 }
@@ -146,10 +148,11 @@ static void output_is_bounded(void **state)
 static void t63_values_stay_text_in_html(void **state)
 {
     (void)state;
-    assert_rendered_as(TEMPLATE_HTML, "<p title='{{title}}' id=\"{{title}}\">{{title}}</p>",
-                       json_pack("{s:s}", "title", "<script>&\"'</p>"),
-                       "<p title='&lt;script&gt;&amp;&quot;&#39;&lt;/p&gt;' id=\"&lt;script&gt;&amp;&quot;&#39;&lt;/p&gt;\">"
-                       "&lt;script&gt;&amp;&quot;&#39;&lt;/p&gt;</p>");
+    assert_rendered_as(
+        TEMPLATE_HTML, "<p title='{{title}}' id=\"{{title}}\">{{title}}</p>",
+        json_pack("{s:s}", "title", "<script>&\"'</p>"),
+        "<p title='&lt;script&gt;&amp;&quot;&#39;&lt;/p&gt;' id=\"&lt;script&gt;&amp;&quot;&#39;&lt;/p&gt;\">"
+        "&lt;script&gt;&amp;&quot;&#39;&lt;/p&gt;</p>");
     /* a value is not read as a template */
     assert_text("{{title}}", json_pack("{s:s}", "title", "{{reason}}{{#x"), "{{reason}}{{#x");
 }
@@ -157,13 +160,18 @@ static void t63_values_stay_text_in_html(void **state)
 static void t63_a_value_is_one_line(void **state)
 {
     (void)state;
-    static const char HOSTILE[] = "a\r\nBcc: x\rb\nc\xE2\x80\xA8" "d\xE2\x80\xA9" "e\xC2\x85" "f\xE2\x80\xAE" "g\x7F.\xC3\xA9";
+    static const char HOSTILE[] = "a\r\nBcc: x\rb\nc\xE2\x80\xA8"
+                                  "d\xE2\x80\xA9"
+                                  "e\xC2\x85"
+                                  "f\xE2\x80\xAE"
+                                  "g\x7F.\xC3\xA9";
     json_t *nul = json_stringn("a\0b", 3);
 
     assert_text("{{title}}", json_pack("{s:s}", "title", HOSTILE), "a  Bcc: x b c d e f g .\xC3\xA9");
     assert_text("{{title}}", json_pack("{s:o}", "title", nul), "a b");
     /* nor does it look like the line that programs read */
-    assert_text("Status: {{status}}\n{{title}}\n", json_pack("{s:s, s:s}", "status", "failed", "title", "Status: approved"),
+    assert_text("Status: {{status}}\n{{title}}\n",
+                json_pack("{s:s, s:s}", "status", "failed", "title", "Status: approved"),
                 "Status: failed\n Status: approved\n");
 }
 
@@ -214,16 +222,19 @@ static void built_in_ones_say_what_they_should(void **state)
         assert_null(strstr(str_text(&letter.text), "\n\n\n"));
     }
     AUTO_LETTER struct letter none = LETTER_INIT;
-    assert_refused(templates_render(templates, "other", samples, &none, err), E_NOT_FOUND, "no template is called other");
+    assert_refused(templates_render(templates, "other", samples, &none, err), E_NOT_FOUND,
+                   "no template is called other");
     templates_free(templates);
 }
 
 static void an_operators_files_replace_and_add(void **state)
 {
     (void)state;
-    static const char *const FILES[][2] = {
-        {"status.subject", "Neu: {{title}}\n"}, {"short.subject", "S\n"}, {"short.txt", "Status: {{status}}\r\n"},
-        {"short.html", "<p>{{status}}</p>"},    {".hidden", "{{nothing}}"}};
+    static const char *const FILES[][2] = {{"status.subject", "Neu: {{title}}\n"},
+                                           {"short.subject", "S\n"},
+                                           {"short.txt", "Status: {{status}}\r\n"},
+                                           {"short.html", "<p>{{status}}</p>"},
+                                           {".hidden", "{{nothing}}"}};
     AUTO_LETTER struct letter status = LETTER_INIT, own = LETTER_INIT;
     AUTO_JSON json_t *samples = template_samples();
     struct templates *templates = NULL;
@@ -244,7 +255,8 @@ static void a_broken_directory_is_refused(void **state)
         const char *file, *text, *told;
     } MISTAKES[] = {
         {"status.txt", "Status: {{status}}\n{{nothing}}\n", "/status.txt:2: there is no value \"nothing\""},
-        {"status.txt", "{{title}} is {{status}}\n", "/status.txt:1: add the line \"Status: {{status}}\", which programs look for"},
+        {"status.txt", "{{title}} is {{status}}\n",
+         "/status.txt:1: add the line \"Status: {{status}}\", which programs look for"},
         {"status.subject", "a\nb\n", "/status.subject:1: a subject is one line, and not empty"},
         {"status.subject", "", "/status.subject:1: a subject is one line, and not empty"},
         {"status.htm", "x", "/status.htm:1: it is no template: files are NAME.subject, NAME.txt and NAME.html"},
