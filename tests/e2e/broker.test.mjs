@@ -4,45 +4,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { approved, draftWith, startTree, temporaryDir, until } from './harness.mjs';
-import { RabbitMQ } from './lib/rabbitmq.mjs';
+import { Consumer, RabbitMQ } from './lib/rabbitmq.mjs';
 import { makeCa, serverCertificate } from './lib/tls.mjs';
 
 const FILE = { 'table.csv': 'a,b\n1,2\n' };
-
-/** Keeps what comes to a durable queue; comes again when the broker does. */
-class Consumer {
-  got = [];
-
-  constructor(broker, binding) {
-    Object.assign(this, { broker, binding });
-  }
-  async start() {
-    this.connection = await this.broker.connect();
-    const channel = await this.connection.createChannel();
-    await channel.assertExchange('airlock', 'topic', { durable: true });
-    await channel.assertQueue(this.binding, { durable: true });
-    await channel.bindQueue(this.binding, 'airlock', this.binding);
-    await channel.consume(this.binding, (message) => {
-      if (!message) return;
-      this.got.push({ key: message.fields.routingKey, ...message.properties, event: JSON.parse(message.content) });
-      channel.ack(message);
-    });
-    return this;
-  }
-  /** What came about the request, once each, in the order of their numbers. */
-  of(request) {
-    const seen = new Map(this.got.filter(({ event }) => event.subject === request.id).map((message) => [message.messageId, message]));
-    return [...seen.values()].sort((a, b) => a.event.data.sequence - b.event.data.sequence);
-  }
-  /** All of it, up to the status. */
-  async upTo(request, status) {
-    return until(`${status} of ${request.id} on the broker`, () => {
-      const messages = this.of(request);
-      const complete = messages.every(({ event }, i) => event.data.sequence === i + 1);
-      return complete && messages.some(({ event }) => event.data.new_status === status && event.type === 'airlock.status_changed.v1') && messages;
-    }, { timeout: 60_000 });
-  }
-}
 
 test('events on a broker', async (t) => {
   const authorities = temporaryDir('broker-ca');
@@ -50,7 +15,7 @@ test('events on a broker', async (t) => {
   const [ours, another] = await Promise.all(['ours', 'another'].map((name) => makeCa(path.join(authorities, name))));
   const broker = await new RabbitMQ({ tls: await serverCertificate(ours) }).start();
   t.after(() => broker.stop());
-  const everything = await new Consumer(broker, '#').start();
+  const everything = await new Consumer(broker).start();
   const password = path.join(broker.dir, 'password');
   fs.writeFileSync(password, `${broker.password}\n`, { mode: 0o600 });
   const tree = await startTree(t, { set: { 'events.broker_url': `amqp://${broker.user}@127.0.0.1:${broker.port}/`, 'events.broker_password_file': password } });

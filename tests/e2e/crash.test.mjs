@@ -1,6 +1,8 @@
 // kill -9 of a random process at a random moment, a hundred times, while people go about their work. A client takes no
-// answer, 502 and 503 for "I do not know", looks, and goes on. In the end everything is as everyone was told.
+// answer, 502 and 503 for "I do not know", looks, and goes on. In the end everything is as everyone was told, and whoever
+// listens outside, by a webhook and on a broker, was told all of it.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
@@ -8,12 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   blockId, getBlob, putBlob, putBlock, putBlockList, Request, run, sha256, startTree, UNLIMITED, until,
 } from './harness.mjs';
+import { Consumer, RabbitMQ } from './lib/rabbitmq.mjs';
+import { keyFile, Receiver } from './lib/receiver.mjs';
 
 const KILLS = Number(process.env.AIRLOCK_KILLS ?? 100);
 const SEED = Number(process.env.AIRLOCK_SEED ?? Date.now() % 1_000_000);
-const CLIENTS = 4;
+const CLIENTS = Number(process.env.AIRLOCK_CLIENTS ?? 4);
 const VICTIMS = ['airlock-core', 'airlock-api', 'airlock-blob external', 'airlock-blob core', 'airlock-blob workspace',
-  'airlock-mover', 'airlock-gate', 'airlock-idp', 'airlockd'];
+  'airlock-mover', 'airlock-gate', 'airlock-notify', 'airlock-idp', 'airlockd'];
 const GIVE_UP_MS = 120_000;
 
 /** Mulberry32: small, seeded, good enough to choose victims. */
@@ -173,10 +177,37 @@ const PLACE = {
 };
 const expectedPlace = ({ ending, type }) => PLACE[ending]?.[type] ?? [];
 
+/** A webhook and a broker that take every event, and the settings by which they are told. */
+async function listeners(t) {
+  const keys = [crypto.randomBytes(32)];
+  const receiver = await new Receiver(keys).start();
+  t.after(() => receiver.stop());
+  const broker = await new RabbitMQ().start();
+  t.after(() => broker.stop());
+  const consumer = await new Consumer(broker).start();
+  const password = path.join(broker.dir, 'password');
+  fs.writeFileSync(password, `${broker.password}\n`, { mode: 0o600 });
+  return {
+    receiver,
+    consumer,
+    set: {
+      'events.webhook_url': receiver.url('all'), 'events.webhook_secret_file': keyFile(path.join(broker.dir, 'webhook.key'), keys),
+      'events.broker_url': `amqp://${broker.user}@127.0.0.1:${broker.port}/`, 'events.broker_password_file': password,
+    },
+  };
+}
+
+/** The ids of all that happened, from core's own table. */
+async function everyEvent(tree) {
+  const { stdout } = await run('sqlite3', ['-readonly', path.join(tree.dir, 'state/airlock.db'), "SELECT request || '.' || version || '.' || kind FROM event;"]);
+  return stdout.trim().split('\n');
+}
+
 test(`${KILLS} times kill -9 during whole life cycles`, { timeout: 1_200_000 }, async (t) => {
   t.diagnostic(`AIRLOCK_SEED=${SEED}`);
   const random = seeded(SEED);
-  const tree = await startTree(t, { set: UNLIMITED });
+  const { receiver, consumer, set } = await listeners(t);
+  const tree = await startTree(t, { set: { ...UNLIMITED, ...set } });
   const workers = Array.from({ length: CLIENTS }, (_, i) => new Worker(tree, i, seeded(SEED + i + 1)));
   const counts = {};
   let going = true;
@@ -216,6 +247,24 @@ test(`${KILLS} times kill -9 during whole life cycles`, { timeout: 1_200_000 }, 
       const places = placesOnDisk(tree);
       assert.fail(wrong.map((life) => `${life.type} ${life.ending} ${life.request.id}: ${places.get(life.request.id)}`).join('\n'));
     });
+  });
+  await t.test('T67 whoever listens was told everything, in an order that can be restored', async () => {
+    const told = await everyEvent(tree);
+    assert.ok(told.length >= 3 * ended.length, `${told.length} events`);
+    for (const [who, ids] of [['webhook', () => receiver.calls.map(({ id }) => id)], ['broker', () => consumer.got.map(({ messageId }) => messageId)]]) {
+      let missing;
+      await until(`${who} to have heard all`, () => {
+        const heard = new Set(ids());
+        missing = told.filter((id) => !heard.has(id));
+        return missing.length === 0;
+      }, { timeout: GIVE_UP_MS, step: 500 }).catch(() => assert.fail(`${who} misses ${missing.length} of ${told.length}: ${missing.slice(0, 5)}`));
+      assert.deepEqual(ids().filter((id) => !told.includes(id)), [], `${who} heard only what happened`);
+      t.diagnostic(`${who}: ${told.length} events, ${ids().length} came`);
+    }
+    assert.equal(receiver.forged, 0);
+    for (const { request } of ended)
+      for (const heard of [receiver.of('all', request), consumer.of(request)])
+        assert.deepEqual(heard.map(({ event }) => event.data.sequence), heard.map((_, i) => i + 1), 'numbers without gaps');
   });
   await t.test('the database is sound', async () => {
     await tree.stop();

@@ -38,7 +38,12 @@ export class RabbitMQ {
     this.child = spawn(path.join(PROGRAMS, 'rabbitmq-server'), [], { env: this.env, stdio: ['ignore', log, log], detached: true });
     fs.closeSync(log);
     this.exit = new Promise((resolve) => this.child.once('exit', resolve));
-    await until(`the broker to answer (${this.logFile})`, async () => (await this.connect().catch(() => null))?.close().then(() => true), { timeout: START_MS });
+    const answers = async () => (await this.connect().catch(() => null))?.close().then(() => true);
+    await until('the broker to answer', answers, { timeout: START_MS }).catch(async (error) => {
+      const said = fs.readFileSync(this.logFile, 'utf8');
+      await this.stop();
+      throw new Error(`${error.message}: ${said}`);
+    });
     return this;
   }
 
@@ -64,5 +69,40 @@ export class RabbitMQ {
     await this.kill();
     await run('epmd', ['-port', `${this.port + 1}`, '-kill'], { env: this.env }).catch(() => {});
     fs.rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Keeps what comes to a durable queue; comes again when the broker does. */
+export class Consumer {
+  got = [];
+
+  constructor(broker, binding = '#') {
+    Object.assign(this, { broker, binding });
+  }
+  async start() {
+    this.connection = await this.broker.connect();
+    const channel = await this.connection.createChannel();
+    await channel.assertExchange('airlock', 'topic', { durable: true });
+    await channel.assertQueue(this.binding, { durable: true });
+    await channel.bindQueue(this.binding, 'airlock', this.binding);
+    await channel.consume(this.binding, (message) => {
+      if (!message) return;
+      this.got.push({ key: message.fields.routingKey, ...message.properties, event: JSON.parse(message.content) });
+      channel.ack(message);
+    });
+    return this;
+  }
+  /** What came about the request, once each, in the order of their numbers. */
+  of(request) {
+    const seen = new Map(this.got.filter(({ event }) => event.subject === request.id).map((message) => [message.messageId, message]));
+    return [...seen.values()].sort((a, b) => a.event.data.sequence - b.event.data.sequence);
+  }
+  /** All of it, up to the status. */
+  async upTo(request, status) {
+    return until(`${status} of ${request.id} on the broker`, () => {
+      const messages = this.of(request);
+      const complete = messages.every(({ event }, i) => event.data.sequence === i + 1);
+      return complete && messages.some(({ event }) => event.data.new_status === status && event.type === 'airlock.status_changed.v1') && messages;
+    }, { timeout: 60_000 });
   }
 }
