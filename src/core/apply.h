@@ -21,8 +21,8 @@ int apply_create(struct core *core, struct call *call, const struct workspace *w
 int apply_event(struct core *core, const struct call *call, struct request *req, enum event event, const char *system,
                 const char *message, json_t *detail_stolen, struct error *err) MUST_USE;
 
-/* Queues a job that belongs to no edge: deliver, sweep, check and step. is_drained: nobody can write to the request's files, or it
- * may read them while somebody does. */
+/* Queues a job that belongs to no edge: deliver, sweep, check and step. is_drained: nobody can write to the request's
+ * files any more, or the job may read them while somebody does. */
 int apply_queue(struct core *core, const struct call *call, const struct request *req, enum job_kind kind,
                 bool is_drained, struct error *err) MUST_USE;
 

@@ -6,9 +6,9 @@
 #include "base/log.h"
 #include "core/apply.h"
 #include "core/gates.h"
+#include "core/submitted.h"
 #include "model/gate_answer.h"
 #include "model/gate_command.h"
-#include "model/manifest.h"
 
 #define SECOND_US 1000000
 #define EXPIRED_MAX 100 /* jobs that one look gives up: the next look takes the others */
@@ -70,48 +70,6 @@ static int calls_begin(struct core *core, const struct call *call, const struct 
         return r;
     effect_add(core, &(struct effect){.kind = EFFECT_WAKE_NOTIFY});
     return count;
-}
-
-/* What stands for the SHA-256 of a file that came in blocks, which nobody has read as a whole yet: that of its blocks'. */
-static int blocks_digest(struct core *core, int64_t blob, char ret[static SHA256_HEX_SIZE], struct error *err)
-{
-    AUTO_ROWS struct db_rows *rows = NULL;
-    AUTO_HASH struct hash *hash = hash_new_sha256();
-    unsigned char digest[SHA256_SIZE];
-    int r = db_select(core->db, Q_EXTENT_LIST, ARGS(DB_I(blob)), &rows, err);
-
-    while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
-        hash_update(hash, db_text(rows, 5), strlen(db_text(rows, 5)));
-        r = 0;
-    }
-    if (r != 0)
-        return r;
-    hash_final(hash, digest);
-    hex_encode(digest, sizeof digest, ret);
-    return 0;
-}
-
-/* Of the list as it was submitted, in the form of a manifest: what a check before the seal is bound to. */
-static int submitted_digest(struct core *core, const struct request *req, char ret[static SHA256_HEX_SIZE],
-                            struct error *err)
-{
-    AUTO_MANIFEST struct manifest *m = manifest_new();
-    AUTO_ROWS struct db_rows *rows = NULL;
-    int r = db_select(core->db, Q_BLOB_FILES, ARGS(DB_T(req->id)), &rows, err);
-
-    while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
-        char blocks[SHA256_HEX_SIZE];
-        struct manifest_file file = {
-            .name = db_text(rows, 1), .size = (uint64_t)db_int(rows, 2), .sha256 = db_text(rows, 3), .content_type = ""};
-        r = *file.sha256 ? 0 : blocks_digest(core, db_int(rows, 0), blocks, err);
-        if (!*file.sha256)
-            file.sha256 = blocks;
-        if (r == 0)
-            r = manifest_add(m, &file, err);
-    }
-    if (r == 0)
-        manifest_finish(m, ret);
-    return r;
 }
 
 static int tell(struct core *core, const struct request *req, const char *text, struct error *err)

@@ -77,19 +77,6 @@ int external_programs_describe(struct core *core, const struct request *req, jso
 
 /* --- What they said --- */
 
-static const json_t *part_of(const json_t *gates, const char *name)
-{
-    size_t i;
-    const json_t *part;
-
-    json_array_foreach(gates, i, part)
-    {
-        if (strcmp(json_text(part, "gate"), name) == 0)
-            return part;
-    }
-    return NULL;
-}
-
 /* The findings of one file of a report, as an answer has them. A file that is blocked without one says why. */
 static void add_findings(const json_t *file, json_t *findings)
 {
@@ -140,7 +127,7 @@ static int take_program(struct outcome *o, const struct program *program, const 
 {
     AUTO_JSON json_t *findings = json_array();
     struct gate_answer answer = {.manifest_digest = program->digest};
-    int r = read_part(part_of(gates, program->name), &answer, findings, err);
+    int r = read_part(gates_part(gates, program->name), &answer, findings, err);
 
     if (r != 0)
         return r;

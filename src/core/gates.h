@@ -51,6 +51,9 @@ int gates_end_without(struct outcome *o, const char *detail, struct error *err) 
 
 /* gates_report.c: what people see of it */
 
+/* What the gate of that name said, in a list of gates; NULL: nothing. Borrowed. */
+const json_t *gates_part(const json_t *gates, const char *name);
+
 /* Keeps a report for the request, in short with the request itself. gates: as job.result brings them, judged. */
 int gates_keep_report(struct core *core, const struct call *call, struct request *req, const json_t *gates,
                       enum verdict verdict, const struct gate_policy *policy, struct error *err) MUST_USE;

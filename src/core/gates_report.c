@@ -41,7 +41,7 @@ static json_t *summary_part(const json_t *part)
     return out;
 }
 
-static const json_t *part_of(const json_t *gates, const char *name)
+const json_t *gates_part(const json_t *gates, const char *name)
 {
     size_t i;
     const json_t *part;
@@ -63,7 +63,7 @@ static json_t *report_gates(const json_t *gates, json_t *(*show)(const json_t *p
 
     for (int i = 0; i < GATE_COUNT; i++) {
         const char *name = gate_facts((enum gate)i)->name;
-        const json_t *part = part_of(gates, name);
+        const json_t *part = gates_part(gates, name);
         json_array_append_new(list, part ? show(part)
                                          : json_pack("{s:s, s:s, s:s}", "gate", name, "verdict", "skipped", "detail",
                                                      i == GATE_MALWARE ? NOT_SCANNED : "off by policy"));
@@ -110,7 +110,7 @@ int gates_keep_report(struct core *core, const struct call *call, struct request
                                           seconds(call->now), "policyDigest", digest, "gates",
                                           report_gates(gates, summary_part));
     AUTO_FREE char *summary_text = json_dumps(summary, JSON_COMPACT);
-    bool scanned = part_of(gates, gate_facts(GATE_MALWARE)->name) != NULL;
+    bool scanned = gates_part(gates, gate_facts(GATE_MALWARE)->name) != NULL;
     int r = db_exec(core->db, Q_GATE_REPORT_ADD,
                     ARGS(DB_T(req->id), DB_T(req->manifest_digest), DB_I(call->now), DB_T(verdict_name(verdict)),
                          DB_T(policy_text), DB_T(digest), DB_T(text)),
