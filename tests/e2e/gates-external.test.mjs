@@ -3,50 +3,31 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import http from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
 import {
   assertProblem, blockId, draftWith, filesBelow, freePortBase, postForm, putBlock, putBlockList, send, startTree, temporaryDir, until,
 } from './harness.mjs';
+import { keyFile, Receiver } from './lib/receiver.mjs';
 
 const OFF = 'archive=off types=off disclosure=off identifiers=off';
 const SECRET = crypto.randomBytes(32);
 
-/** Keeps every well-signed call; answers it with this.status. */
-class Receiver {
-  calls = [];
-  forged = 0;
-  status = 202;
-
-  async start() {
-    this.server = http.createServer((request, response) => this.#take(request, response));
-    await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return this;
+/** Each call about a request, as often as it came. */
+class Checks extends Receiver {
+  constructor() {
+    super([SECRET]);
+    this.status = () => 202;
   }
-  get url() {
-    return `http://127.0.0.1:${this.server.address().port}/hook`;
+  get hook() {
+    return this.url('hook');
   }
-  stop() {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
-  async #take(request, response) {
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = Buffer.concat(chunks).toString();
-    const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature } = request.headers;
-    const wanted = `v1,${crypto.createHmac('sha256', SECRET).update(`${id}.${time}.${body}`).digest('base64')}`;
-    if (signature === wanted && Math.abs(Date.now() / 1000 - Number(time)) < 60) this.calls.push({ id, ...JSON.parse(body) });
-    else this.forged++;
-    response.writeHead(this.status).end();
+  of(request) {
+    return this.calls.filter(({ event }) => event.subject === request.id).map(({ event }) => event);
   }
   /** The n-th call about the request. */
   async callFor(request, n = 1) {
     return until(`call ${n} for ${request.id}`, () => this.of(request)[n - 1]);
-  }
-  of(request) {
-    return this.calls.filter((call) => call.subject === request.id);
   }
 }
 
@@ -59,9 +40,8 @@ async function treeWithCheck(t, receiver, set = {}) {
   const admin = tree.as('admin');
   const { body } = await admin.call('POST', '/admin/users', { name: 'robot', is_service: true });
   await tree.stop();
-  const secret = path.join(tree.scratch, 'webhook.key');
-  fs.writeFileSync(secret, `whsec_${SECRET.toString('base64')}\n`, { mode: 0o600 });
-  tree.set = { 'gates.external': `ethics=${body.user.id},${receiver.url}`, 'gates.external_secret_file': secret, 'jobs.retry_ms': 10, ...set };
+  const secret = keyFile(path.join(tree.scratch, 'webhook.key'), [SECRET]);
+  tree.set = { 'gates.external': `ethics=${body.user.id},${receiver.hook}`, 'gates.external_secret_file': secret, 'jobs.retry_ms': 10, ...set };
   await tree.start();
   const token = async () => {
     const answer = await postForm(tree.ready.token_endpoint, {
@@ -82,7 +62,7 @@ async function submitted(tree, type = 'export') {
 }
 
 test('a check of one\'s own before the review', async (t) => {
-  const receiver = await new Receiver().start();
+  const receiver = await new Checks().start();
   t.after(() => receiver.stop());
   const tree = await treeWithCheck(t, receiver, { 'gates.export': `${OFF} external=ethics` });
   const alice = tree.as('alice');
@@ -112,12 +92,12 @@ test('a check of one\'s own before the review', async (t) => {
   });
 
   await t.test('kill -9 of airlock-notify and airlock-core in between loses nothing', async () => {
-    receiver.status = 503;
+    receiver.status = () => 503;
     const request = await submitted(tree);
     await receiver.callFor(request);
     tree.kill('airlock-notify');
     tree.kill('airlock-core');
-    receiver.status = 202;
+    receiver.status = () => 202;
     const call = await receiver.callFor(request, 2);
     assert.equal(call.id, receiver.of(request)[0].id, 'the same call');
     tree.kill('airlock-core');
@@ -132,7 +112,7 @@ test('a check of one\'s own before the review', async (t) => {
 });
 
 test('a check that never answers fails the request, and a retry asks again', async (t) => {
-  const receiver = await new Receiver().start();
+  const receiver = await new Checks().start();
   t.after(() => receiver.stop());
   const tree = await treeWithCheck(t, receiver, { 'gates.export': `${OFF} external=ethics`, 'gates.external_deadline': 2 });
   const request = await submitted(tree);
@@ -147,7 +127,7 @@ test('a check that never answers fails the request, and a retry asks again', asy
 });
 
 test('a step before the move: nothing moves before it passed', async (t) => {
-  const receiver = await new Receiver().start();
+  const receiver = await new Checks().start();
   t.after(() => receiver.stop());
   const tree = await treeWithCheck(t, receiver, { 'gates.export': OFF, 'flow.steps': 'approve:ethics' });
   const request = await submitted(tree);
@@ -199,7 +179,7 @@ test('a program of one\'s own before the move: what it blocks stays where it is'
 });
 
 test('a step before the seal: a program and an answer, and nothing moves before', async (t) => {
-  const receiver = await new Receiver().start();
+  const receiver = await new Checks().start();
   t.after(() => receiver.stop());
   const program = programWith(t, '');
   const tree = await treeWithCheck(t, receiver, {
