@@ -52,6 +52,7 @@ test('events', async (t) => {
       assert.match(call.type, /^application\/cloudevents\+json/);
       assert.doesNotMatch(call.text, /sig=|@|Rare words|An import|We need this|alice|bob/);
     }
+    assert.ok(told.every((call) => call.signatures.length === keys.length), 'signed by every key');
     assert.deepEqual([...new Set(told.map((call) => call.event.type))].sort(),
       KINDS.map((kind) => `airlock.${kind}.v1`).sort());
     assert.equal(receiver.forged, 0);

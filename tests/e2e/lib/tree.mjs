@@ -86,8 +86,9 @@ export async function until(what, check, { timeout = 20_000, step = 20 } = {}) {
 }
 
 export class Tree {
-  constructor({ dir, base, set = {}, args = [] }) {
-    Object.assign(this, { dir, base, set, args });
+  /** through: words before the program, such as lib/hosts.mjs makes. */
+  constructor({ dir, base, set = {}, args = [], through = [] }) {
+    Object.assign(this, { dir, base, set, args, through });
     this.logFile = `${dir}.log`;
     this.child = null;
     this.people = new Map();
@@ -101,7 +102,8 @@ export class Tree {
   /** Starts airlockd and waits for its line of JSON. */
   async start() {
     const log = fs.openSync(this.logFile, 'a');
-    const child = spawn(program('airlockd'), this.command(), { stdio: ['ignore', 'pipe', log] });
+    const [file, ...words] = [...this.through, program('airlockd'), ...this.command()];
+    const child = spawn(file, words, { stdio: ['ignore', 'pipe', log] });
     fs.closeSync(log);
     this.child = child;
     this.exit = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
@@ -221,9 +223,9 @@ export const UNLIMITED = Object.fromEntries(
   ['subject_rate', 'workspace_rate', 'decisions_per_minute', 'links_per_minute', 'address_rate'].map((name) => [`limits.${name}`, 0]));
 
 /** A running tree that ends with the test t; with files of its own in tree.scratch. */
-export async function startTree(t, { set, args, home, base } = {}) {
+export async function startTree(t, { set, args, home, base, through } = {}) {
   const scratch = temporaryDir('e2e');
-  const tree = new Tree({ dir: home ?? path.join(scratch, 'demo'), base: base ?? (await freePortBase()), set, args });
+  const tree = new Tree({ dir: home ?? path.join(scratch, 'demo'), base: base ?? (await freePortBase()), set, args, through });
   tree.logFile = path.join(scratch, 'tree.log');
   tree.scratch = scratch;
   let failed = false;
