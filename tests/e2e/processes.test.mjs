@@ -1,6 +1,7 @@
 // The tree of processes: who is who, what each holds, what each links, and that no process can do what it never should.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -60,8 +61,18 @@ test('the tree, and what each process holds', async (t) => {
   }
 });
 
+/** Settings with which airlock-notify runs, too; its key lies in dir. */
+function withNotify(dir) {
+  const secret = path.join(dir, 'webhook.key');
+  fs.writeFileSync(secret, `whsec_${crypto.randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  return { 'gates.external': `ethics=${crypto.randomUUID()},http://127.0.0.1:9/hook`, 'gates.external_secret_file': secret };
+}
+
 test('what no process can do, tried from inside each', { skip: (!isRoot || !haveProgram('gdb')) && 'needs root and gdb' }, async (t) => {
-  const tree = await startTree(t);
+  const dir = temporaryDir('notify');
+  t.after(() => fs.rmSync(dir, { recursive: true }));
+  const set = withNotify(dir);
+  const tree = await startTree(t, { set });
   await draftWith(tree, 'export', { 'a.txt': 'something to protect' });
   const storage = path.join(tree.dir, 'storage');
   const database = path.join(tree.dir, 'state', 'airlock.db');
@@ -78,6 +89,7 @@ test('what no process can do, tried from inside each', { skip: (!isRoot || !have
     sasKey: call.open(path.join(tree.dir, 'secrets', 'sas.key')),
     accounts: call.open(path.join(tree.dir, 'idp', 'accounts.json')),
     signingKey: call.open(path.join(tree.dir, 'idp', 'signing.key')),
+    webhookKey: call.open(set['gates.external_secret_file']),
     config: call.open(path.join(tree.dir, 'airlock.conf')),
     storage: call.open(storage),
     connect: call.connect(tree.base),
@@ -87,11 +99,12 @@ test('what no process can do, tried from inside each', { skip: (!isRoot || !have
   };
   const mayDo = {
     'airlock-core': ['database'],
+    'airlock-notify': ['passwd', 'connect'], // names are looked up; whom it calls it judges by itself (src/notify/reach.h)
     'airlock-mover': ['storage', ...ZONES, ...ZONES.map((zone) => `${zone}Kept`)],
     ...Object.fromEntries(ZONES.map((zone) => [`airlock-blob ${zone}`, [zone]])),
   };
 
-  for (const name of CHILDREN) {
+  for (const name of [...CHILDREN, 'airlock-notify']) {
     await t.test(name, async () => {
       const { pid } = tree.find(name);
       const others = { attach: call.attach(tree.find(name === 'airlock-core' ? 'airlock-api' : 'airlock-core').pid), signal: call.kill(tree.pid) };
