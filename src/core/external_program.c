@@ -179,7 +179,7 @@ int external_programs_take_unsure(struct outcome *o, struct error *err)
     log_warning("request %s: a step before a movement could not be run, and is tried again: %s", o->req.id, reason);
     if (r == 0)
         r = db_exec(o->core->db, Q_CALL_PROGRAMS_UNSURE, ARGS(DB_T(o->req.id), DB_T(reason)), err);
-    if (r > 0)
+    if (r > 0 && programs.count > 0)
         r = external_tell_waiting(o->core, &o->req, programs.items[0].job, err);
     return r ? r : outcome_again(o, o->core->config.scan_retry_ms, o->core->config.scan_retry_max_ms, reason, err);
 }

@@ -188,7 +188,7 @@ static const struct signature {
     size_t len, offset;
     bool (*also)(const struct looked *at);
 } SIGNATURES[] = {
-#define X(name, wire, form, library, offset, signature, also) {signature, sizeof signature - 1, offset, also},
+#define X(name, wire, form, library, offset, signature, also) {signature, sizeof(signature) - 1, offset, also},
 #include "gate/archive_kind.def"
 #undef X
 };

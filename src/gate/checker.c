@@ -80,7 +80,8 @@ static int keep_only(int *fds, size_t count)
 {
     unsigned from = STDERR_FILENO + 1;
 
-    qsort(fds, count, sizeof *fds, compare_ints);
+    if (count > 0)
+        qsort(fds, count, sizeof *fds, compare_ints);
     for (size_t i = 0; i < count; i++) {
         unsigned fd = (unsigned)fds[i];
         if (fd > from && syscall(SYS_close_range, from, fd - 1, 0) != 0)

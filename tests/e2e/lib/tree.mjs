@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Person } from './api.mjs';
+import { lendPeople } from './people.mjs';
 
 export const ROOT = path.resolve(import.meta.dirname, '../../..');
 export const BUILD = process.env.AIRLOCK_BUILD ?? path.join(ROOT, 'build');
@@ -222,12 +223,19 @@ export function temporaryDir(name) {
 export const UNLIMITED = Object.fromEntries(
   ['subject_rate', 'workspace_rate', 'decisions_per_minute', 'links_per_minute', 'address_rate'].map((name) => [`limits.${name}`, 0]));
 
-/** A running tree that ends with the test t; with files of its own in tree.scratch. */
+async function firstStart(dir) {
+  const tree = await new Tree({ dir, base: await freePortBase() }).start();
+  tree.child.kill('SIGTERM');
+  await tree.exit;
+}
+
+/** A running tree that ends with the test t; with files of its own in tree.scratch. Without a home its people are lent. */
 export async function startTree(t, { set, args, home, base, through } = {}) {
   const scratch = temporaryDir('e2e');
   const tree = new Tree({ dir: home ?? path.join(scratch, 'demo'), base: base ?? (await freePortBase()), set, args, through });
   tree.logFile = path.join(scratch, 'tree.log');
   tree.scratch = scratch;
+  if (!home) await lendPeople(BUILD, tree.dir, firstStart);
   let failed = false;
   t.afterEach((part) => {
     failed ||= !part.passed;
