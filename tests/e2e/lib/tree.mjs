@@ -37,21 +37,27 @@ export async function freePortBase() {
   }
 }
 
-/** Processes below pid, as { pid, parent, name, args }; name is the file's, args the command line. */
-export function descendants(pid) {
+/** Every process that has not ended, as { pid, parent, group, name, args }; name is the file's, args the command line. */
+export function allProcesses() {
   const all = [];
   for (const entry of fs.readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
       const stat = fs.readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (rest[0] === 'Z') continue;
+      const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (state === 'Z') continue;
       const args = fs.readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0').slice(0, -1);
-      all.push({ pid: Number(entry), parent: Number(rest[1]), name: path.basename(args[0] ?? ''), args });
+      all.push({ pid: Number(entry), parent: Number(parent), group: Number(group), name: path.basename(args[0] ?? ''), args });
     } catch {
       // It ended while we looked.
     }
   }
+  return all;
+}
+
+/** The processes below pid. */
+export function descendants(pid) {
+  const all = allProcesses();
   const found = [];
   const wanted = new Set([pid]);
   for (let grown = true; grown; ) {
