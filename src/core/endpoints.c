@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/file.h"
 #include "base/str.h"
+#include "core/webhook.h"
 
 static const char *const KINDS[] = {
     [ENDPOINT_WEBHOOK] = "webhook", [ENDPOINT_BROKER] = "broker", [ENDPOINT_MAIL] = "mail"};
@@ -32,20 +32,6 @@ static struct endpoint *endpoint_new(struct endpoints *endpoints, enum endpoint_
     return endpoint;
 }
 
-static int read_keys(const char *path, struct webhook_keys *ret, struct error *err)
-{
-    AUTO_FREE char *text = NULL;
-    struct error why = {0};
-    size_t len = 0;
-    int r = file_read_secret(path, WEBHOOK_KEY_FILE_MAX, &text, &len, err);
-
-    if (r != 0)
-        return r;
-    r = webhook_keys_parse(text, ret, &why);
-    secret_wipe(text, len);
-    return r ? error_set(err, E_CONFIG, "%s %s", path, why.detail) : 0;
-}
-
 /* The receiver of the whole TRE. */
 static int read_webhook(const struct child *child, struct endpoints *ret, struct error *err)
 {
@@ -56,7 +42,7 @@ static int read_webhook(const struct child *child, struct endpoints *ret, struct
     struct endpoint *endpoint = endpoint_new(ret, ENDPOINT_WEBHOOK, KINDS[ENDPOINT_WEBHOOK]);
     (void)str_copy(endpoint->url, sizeof endpoint->url, url); /* the setting's form measured it */
     int r = cloud_event_kinds_parse(child_setting(child, "events.webhook_types"), " ", &endpoint->kinds, err);
-    return r ? r : read_keys(child_setting(child, "events.webhook_secret_file"), &endpoint->keys, err);
+    return r ? r : webhook_keys_read(child_setting(child, "events.webhook_secret_file"), &endpoint->keys, err);
 }
 
 static int read_webhooks(const struct child *child, struct endpoints *ret, struct error *err)
@@ -72,7 +58,7 @@ static int read_webhooks(const struct child *child, struct endpoints *ret, struc
         endpoint->kinds = from->kinds;
         (void)str_copy(endpoint->workspace, sizeof endpoint->workspace, from->workspace); /* arrays of the same sizes */
         (void)str_copy(endpoint->url, sizeof endpoint->url, from->url);
-        r = read_keys(path, &endpoint->keys, err);
+        r = webhook_keys_read(path, &endpoint->keys, err);
     }
     return r;
 }

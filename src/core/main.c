@@ -20,6 +20,7 @@
 #include "core/seed.h"
 #include "core/time.h"
 #include "core/tokens.h"
+#include "core/webhook.h"
 #include "model/flow.h"
 #include "model/gate_policy.h"
 #include "model/policy.h"
@@ -111,23 +112,16 @@ static int load_master_key(struct core *core, struct error *err)
     return r;
 }
 
-/* External gates and steps, and the key that signs the calls to them. */
+/* External gates and steps, and the keys that sign the calls to them. */
 static int read_externals(struct core *core, struct error *err)
 {
-    AUTO_FREE char *text = NULL;
-    size_t len = 0;
     int r = external_gates_parse(child_setting(core->child, "gates.external"), &core->config.externals, err);
 
     if (r == 0)
         r = flow_steps_parse(child_setting(core->child, "flow.steps"), &core->config.steps, err);
     if (r != 0 || core->config.externals.count == 0)
         return r;
-    r = file_read_secret(child_setting(core->child, "gates.external_secret_file"), 4096, &text, &len, err);
-    if (r != 0)
-        return r;
-    r = webhook_keys_parse(text, &core->config.external_keys, err);
-    secret_wipe(text, len);
-    return r;
+    return webhook_keys_read(child_setting(core->child, "gates.external_secret_file"), &core->config.external_keys, err);
 }
 
 /* Below the database's directory core may do as it likes; everywhere else nothing. */

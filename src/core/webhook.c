@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/file.h"
 
 #define SECOND_US 1000000
 #define SIGNATURES_MAX 400
@@ -26,4 +27,18 @@ json_t *webhook_headers(const struct webhook_keys *keys, const char *content_typ
     }
     return json_pack("[[s,s],[s,s],[s,s],[s,s]]", "content-type", content_type, "webhook-id", message,
                      "webhook-timestamp", time, "webhook-signature", str_text(&signatures));
+}
+
+int webhook_keys_read(const char *path, struct webhook_keys *ret, struct error *err)
+{
+    AUTO_FREE char *text = NULL;
+    struct error why = {0};
+    size_t len = 0;
+    int r = file_read_secret(path, WEBHOOK_KEY_FILE_MAX, &text, &len, err);
+
+    if (r != 0)
+        return r;
+    r = webhook_keys_parse(text, ret, &why);
+    secret_wipe(text, len);
+    return r ? error_set(err, E_CONFIG, "%s %s", path, why.detail) : 0;
 }

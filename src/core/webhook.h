@@ -10,4 +10,8 @@
 json_t *webhook_headers(const struct webhook_keys *keys, const char *content_type, const char *message, int64_t now,
                         const char *body);
 
+/* The keys in a file, before the process is confined: a changed file counts from the next start. webhook_keys_wipe.
+ * E_CONFIG names the file. */
+int webhook_keys_read(const char *path, struct webhook_keys *ret, struct error *err) MUST_USE;
+
 #endif

@@ -43,7 +43,8 @@ static const char HEAD[] =
     "`webhook-timestamp` (seconds, of this try) and `webhook-signature`: `v1,` and the base64 of HMAC-SHA256 over\n"
     "`ID.TIMESTAMP.BODY` under the receiver's key. Refuse what has no good signature, and what is older than five minutes. A key\n"
     "file may hold up to three keys, the newest first; each makes a signature, with a space between, and one that fits is\n"
-    "enough. To change a key put the new one above the old one, restart airlock, tell the receiver, and take the old one out.\n";
+    "enough. To change a key put the new one above the old one, restart airlock, tell the receiver, take the old one out, and\n"
+    "restart again.\n";
 /* clang-format on */
 
 static const char *presence_text(enum event_presence presence)

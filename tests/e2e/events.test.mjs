@@ -110,4 +110,17 @@ test('events', async (t) => {
     const { entries } = await admin.ok('GET', `/admin/audit?request=${request.id}&limit=1000`);
     assert.ok(entries.some((entry) => entry.kind === 'event.dead' && entry.detail.endpoint === 'broken'));
   });
+
+  await t.test('keys change as OPERATIONS says, without a call that the receiver cannot verify', async () => {
+    const fresh = crypto.randomBytes(32);
+    for (const next of [[fresh, ...keys], [fresh]]) {
+      for (const name of ['all', 'broken', 'other']) keyFile(path.join(dir, `${name}.key`), next);
+      await tree.stop();
+      receiver.keys = next;
+      await tree.start();
+      const request = await draftWith(tree, 'export', {});
+      await until('the first event', () => receiver.of('all', request).length > 0);
+    }
+    assert.equal(receiver.forged, 0);
+  });
 });
