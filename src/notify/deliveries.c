@@ -170,7 +170,7 @@ void deliveries_collect(struct deliveries *all)
 }
 
 /* What is waiting, in its order, as far as its rooms are open. */
-static void begin_waiting(struct deliveries *all)
+void deliveries_begin(struct deliveries *all)
 {
     struct queue looked_at = all->waiting;
 
@@ -265,7 +265,7 @@ static void ask_due(struct deliveries *all)
         }
         if (json_array_size(list) == 0)
             return;
-        begin_waiting(all);
+        deliveries_begin(all);
         all->ask_ms = 0; /* there may be more */
     }
 }
@@ -273,6 +273,6 @@ static void ask_due(struct deliveries *all)
 void deliveries_turn(struct deliveries *all)
 {
     tell_ended(all);
-    begin_waiting(all);
+    deliveries_begin(all);
     ask_due(all);
 }

@@ -20,6 +20,8 @@ void deliveries_wake(struct deliveries *deliveries);
 void deliveries_forget(struct deliveries *deliveries);
 /* What the broker is done with. */
 void deliveries_collect(struct deliveries *deliveries);
+/* Begins what has waited for room; also while a question to core waits, so that no receiver waits for core's disk. */
+void deliveries_begin(struct deliveries *deliveries);
 /* Tells core what ended, leases what there is room for, and begins it. */
 void deliveries_turn(struct deliveries *deliveries);
 

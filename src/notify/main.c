@@ -41,6 +41,7 @@ static void serve(int timeout_ms, void *ctx)
         deliveries_collect(program->deliveries);
     if (readable[3])
         mail_turn(program->mail);
+    deliveries_begin(program->deliveries);
 }
 
 static void on_channel(enum peer peer, int fd, void *ctx)
