@@ -602,8 +602,13 @@ SELECT endpoint FROM delivery WHERE endpoint > $1 ORDER BY endpoint LIMIT 1;
 -- name: DELIVERY_ORPHAN
 UPDATE delivery SET state = 'dead', lease_until = 0, error = $2 WHERE endpoint = $1 AND state = 'open';
 
+-- What is being sent has its chance.
+-- name: DELIVERY_GIVE_UP
+UPDATE delivery SET state = 'dead', lease_until = 0, error = coalesce(error, $4)
+WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AND state = 'open' AND created < $2 AND lease_until <= $3 ORDER BY created LIMIT $5);
+
 -- name: DELIVERY_PRUNE
-DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AND state = $2 AND created < $3 ORDER BY created LIMIT 1000);
+DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AND state = $2 AND created < $3 ORDER BY created LIMIT $4);
 
 -- name: DELIVERY_OLDEST
 SELECT min(created) FROM delivery WHERE endpoint = $1 AND state = 'open';
@@ -619,12 +624,12 @@ SELECT d.id, d.created, d.next_try, d.lease_until, d.attempts, d.error, e.reques
 FROM delivery d JOIN event e ON e.id = d.event
 WHERE d.endpoint = $1 AND d.state = $2 AND (d.created, d.id) > ($3, $4) ORDER BY d.created, d.id LIMIT $5;
 
--- One that waits for its next try is tried now; what is being sent is left alone.
+-- One that waits for its next try is tried now, as if it had come now; what is being sent is left alone.
 -- name: DELIVERY_REPLAY
-UPDATE delivery SET state = 'open', next_try = $2, attempts = 0, leases = 0 WHERE id = $1 AND lease_until = 0;
+UPDATE delivery SET state = 'open', next_try = $2, created = $2, attempts = 0, leases = 0 WHERE id = $1 AND lease_until = 0;
 
 -- name: DELIVERY_REPLAY_SOME
-UPDATE delivery SET state = 'open', next_try = $3, attempts = 0, leases = 0
+UPDATE delivery SET state = 'open', next_try = $3, created = $3, attempts = 0, leases = 0
 WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AND state = 'dead' LIMIT $2);
 
 -- name: DELIVERY_DROP

@@ -63,6 +63,7 @@ struct core_config {
     int64_t external_deadline_s;
     struct webhook_keys external_keys; /* sign calls; none without external gates */
     int64_t event_attempts_max;
+    int64_t event_days_max;
     int64_t event_keep_days;
     bool personal_data;  /* events name people and quote them */
     bool webhook_binary; /* CloudEvents' binary mode */
@@ -129,6 +130,7 @@ struct core {
     struct provider_keys keys;
     struct endpoints endpoints;
     int64_t events_pruned;    /* the last event that housekeeping has looked at */
+    bool events_keep_more;    /* housekeeping has left some for its next turn */
     int64_t events_late_told; /* when the log last heard of late ones, microseconds */
     struct tokens *tokens; /* verified with these keys */
     struct effects effects;

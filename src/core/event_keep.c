@@ -9,20 +9,39 @@
 #define DEAD_US (90 * DAY_US)
 #define SKIPPED_US (7 * DAY_US)
 #define PRUNE_IDS 2000 /* that one look goes through */
+#define PRUNE_MAX 1000 /* deliveries that one look ends or removes */
 #define LATE_US INT64_C(900000000)
 #define LATE_AGAIN_US INT64_C(900000000)
 #define NO_SETTING "no setting names it"
+#define TOO_OLD "it has waited for events.max_days"
+
+/* They are dead already; an operator is told. */
+static int tell_given_up(struct core *core, const char *endpoint, int count, const char *why, struct error *err)
+{
+    struct call call = {.from = PEER_CORE, .now = core_now(core), .address = ""};
+
+    log_alarm("%d events for %s are given up: %s", count, endpoint, why);
+    return audit_add(core, &call, "event.dead", "",
+                     json_pack("{s:s, s:i, s:s}", "endpoint", endpoint, "count", count, "detail", why), err);
+}
 
 static int orphan(struct core *core, const char *endpoint, struct error *err)
 {
-    struct call call = {.from = PEER_CORE, .now = core_now(core), .address = ""};
     int count = db_exec(core->db, Q_DELIVERY_ORPHAN, ARGS(DB_T(endpoint), DB_T(NO_SETTING)), err);
 
-    if (count <= 0)
-        return count;
-    log_alarm("%d events for %s are given up: " NO_SETTING, count, endpoint);
-    return audit_add(core, &call, "event.dead", "",
-                     json_pack("{s:s, s:i, s:s}", "endpoint", endpoint, "count", count, "detail", NO_SETTING), err);
+    return count <= 0 ? count : tell_given_up(core, endpoint, count, NO_SETTING, err);
+}
+
+/* Where many wait for a receiver that is not there, few of them are tried: without an end by age they would only grow
+ * in number. */
+static int give_up_old(struct core *core, const char *endpoint, int64_t now, struct error *err)
+{
+    int64_t before = now - core->config.event_days_max * DAY_US;
+    int count = db_exec(core->db, Q_DELIVERY_GIVE_UP,
+                        ARGS(DB_T(endpoint), DB_I(before), DB_I(now), DB_T(TOO_OLD), DB_I(PRUNE_MAX)), err);
+
+    core->events_keep_more |= count == PRUNE_MAX;
+    return count <= 0 ? count : tell_given_up(core, endpoint, count, TOO_OLD, err);
 }
 
 /* Every receiver that has deliveries, known or not, with one look-up each. */
@@ -62,12 +81,22 @@ int events_start(struct core *core, struct error *err)
     return r;
 }
 
-static int prune_deliveries(struct core *core, const char *endpoint, int64_t now, struct error *err)
+static int prune_deliveries(struct core *core, const char *endpoint, const char *state, int64_t before,
+                            struct error *err)
 {
-    int r = db_exec(core->db, Q_DELIVERY_PRUNE, ARGS(DB_T(endpoint), DB_T("dead"), DB_I(now - DEAD_US)), err);
-    if (r >= 0)
-        r = db_exec(core->db, Q_DELIVERY_PRUNE, ARGS(DB_T(endpoint), DB_T("skipped"), DB_I(now - SKIPPED_US)), err);
-    return r;
+    int count =
+        db_exec(core->db, Q_DELIVERY_PRUNE, ARGS(DB_T(endpoint), DB_T(state), DB_I(before), DB_I(PRUNE_MAX)), err);
+
+    core->events_keep_more |= count == PRUNE_MAX;
+    return count < 0 ? count : 0;
+}
+
+static int keep_deliveries(struct core *core, const char *endpoint, int64_t now, struct error *err)
+{
+    int r = give_up_old(core, endpoint, now, err);
+    if (r == 0)
+        r = prune_deliveries(core, endpoint, "dead", now - DEAD_US, err);
+    return r ? r : prune_deliveries(core, endpoint, "skipped", now - SKIPPED_US, err);
 }
 
 /* From where the last look ended, and from the start again behind the last old one: events that wait for a receiver are
@@ -86,8 +115,9 @@ static int prune_events(struct core *core, int64_t now, struct error *err)
     }
     int64_t first = db_int(row, 0);
     core->events_pruned = first + PRUNE_IDS - 1;
-    r = db_exec(core->db, Q_EVENT_PRUNE, ARGS(DB_I(first), DB_I(first + PRUNE_IDS), DB_I(before)), err);
-    return r < 0 ? r : 0;
+    int count = db_exec(core->db, Q_EVENT_PRUNE, ARGS(DB_I(first), DB_I(first + PRUNE_IDS), DB_I(before)), err);
+    core->events_keep_more |= count > 0;
+    return count < 0 ? count : 0;
 }
 
 /* In the log, again and again while it lasts. */
@@ -112,7 +142,8 @@ static int tell_late(struct core *core, int64_t now, struct error *err)
 
 int events_keep(struct core *core, int64_t now, struct error *err)
 {
-    int r = each_endpoint(core, now, prune_deliveries, err);
+    core->events_keep_more = false;
+    int r = each_endpoint(core, now, keep_deliveries, err);
     if (r == 0)
         r = prune_events(core, now, err);
     return r ? r : tell_late(core, now, err);

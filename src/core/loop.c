@@ -26,6 +26,7 @@
 #define BATCH_MAX 256
 #define EVENTS_MAX 16
 #define HOUSEKEEPING_MS 10000
+#define HOUSEKEEPING_MORE_MS 100 /* while some is left */
 
 struct item {
     enum peer from;
@@ -160,8 +161,8 @@ static int batch_run(struct core *core, struct batch *batch, struct error *err)
     return lost;
 }
 
-/* A short transaction of core's own. What it leaves undone is done by the next one. */
-static void own_transaction(struct core *core, int (*fn)(struct core *core, struct error *err))
+/* A short transaction of core's own. false: what it leaves undone is done by the next one. */
+static bool own_transaction(struct core *core, int (*fn)(struct core *core, struct error *err))
 {
     struct error err = {0};
     int r = db_begin(core->db, &err);
@@ -173,9 +174,10 @@ static void own_transaction(struct core *core, int (*fn)(struct core *core, stru
         db_rollback(core->db);
         core->effects.count = 0; /* between two batches there are no others */
         log_error("%s", err.detail);
-        return;
+        return false;
     }
     effects_run(core);
+    return true;
 }
 
 static int housekeeping_run(struct core *core, struct error *err)
@@ -287,15 +289,16 @@ int loop_run(struct core *core, struct error *err)
         loop_maybe_ready(core);
         struct epoll_event events[EVENTS_MAX];
         int64_t now = clock_mono_ms();
-        int wait = sooner(sooner(sooner(drains_check(core, now), peers_check(core, now)), relays_check(core, now)), HOUSEKEEPING_MS);
+        int wait = sooner(sooner(drains_check(core, now), peers_check(core, now)), relays_check(core, now));
+        wait = sooner(wait, housekeeping > now ? (int)(housekeeping - now) : 0);
         int count = epoll_wait(epoll_fd, events, EVENTS_MAX, batch->was_full ? 0 : wait);
         if (count < 0 && errno != EINTR)
             break;
         r = loop_round(core, batch, events, count, err);
         if (clock_mono_ms() >= housekeeping) {
-            own_transaction(core, housekeeping_run);
+            bool more = own_transaction(core, housekeeping_run) && core->events_keep_more;
             own_transaction(core, expire_calls);
-            housekeeping = clock_mono_ms() + HOUSEKEEPING_MS;
+            housekeeping = clock_mono_ms() + (more ? HOUSEKEEPING_MORE_MS : HOUSEKEEPING_MS);
         }
     }
     free(batch);

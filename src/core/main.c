@@ -67,6 +67,7 @@ static void read_config(struct core *core)
         .scan_give_up_s = child_setting_int(c, "scan.give_up"),
         .external_deadline_s = child_setting_int(c, "gates.external_deadline"),
         .event_attempts_max = child_setting_int(c, "events.max_attempts"),
+        .event_days_max = child_setting_int(c, "events.max_days"),
         .event_keep_days = child_setting_int(c, "events.keep_days"),
         .personal_data = child_setting_bool(c, "events.personal_data"),
         .webhook_binary = strcmp(child_setting(c, "events.webhook_mode"), "binary") == 0,

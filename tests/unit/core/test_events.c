@@ -41,6 +41,7 @@ static int events_setup(void **state)
     b->core.time.wall = wall;
     b->core.config.api_url = "https://airlock.example.org";
     b->core.config.event_attempts_max = 60;
+    b->core.config.event_days_max = 7;
     b->core.config.event_keep_days = 7;
     return 0;
 }
@@ -543,6 +544,35 @@ static void events_leave_when_they_are_old_and_told(void **state)
     assert_int_equal(count_events_of(b, ids[1]), 0);
 }
 
+static int64_t waiting(struct bench *b, const char *endpoint, const char *state)
+{
+    AUTO_ROWS struct db_rows *row = NULL;
+    assert_int_equal(db_first(b->core.db, Q_DELIVERY_COUNT, ARGS(DB_T(endpoint), DB_T(state)), &row, NULL), 1);
+    return db_int(row, 0);
+}
+
+/* A receiver that is not there for so many events that few of them are tried: they must end, too. */
+static void t65_what_waits_too_long_is_dead_however_few_its_tries(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *ok = NULL;
+    bench_create(b, "alice", "import");
+    later(DAYS(7) - SECOND_US);
+    keep(b);
+    assert_int_equal(waiting(b, "webhook", "open"), 2);
+    later(2 * SECOND_US);
+    json_t *sending = lease_of(b, NULL, 1, &ok);
+    keep(b);
+    assert_int_equal(waiting(b, "webhook", "open"), 1); /* the one that is being sent */
+    assert_int_equal(waiting(b, "webhook", "dead"), 1);
+    result(b, sending, "delivered");
+    assert_int_equal(waiting(b, "webhook", "open"), 0);
+    assert_int_equal(db_exec(b->core.db, Q_DELIVERY_REPLAY_SOME, ARGS(DB_T("webhook"), DB_I(10), DB_I(wall())), NULL),
+                     1);
+    keep(b);
+    assert_int_equal(waiting(b, "webhook", "open"), 1); /* a replay waits as if it had come now */
+}
+
 static void what_no_setting_names_is_dead_at_the_start(void **state)
 {
     struct bench *b = *state;
@@ -707,6 +737,7 @@ int main(void)
         EVENT_TEST(what_is_refused_is_dead_at_once),
         EVENT_TEST(a_long_reason_is_cut_between_characters),
         EVENT_TEST(events_leave_when_they_are_old_and_told),
+        EVENT_TEST(t65_what_waits_too_long_is_dead_however_few_its_tries),
         EVENT_TEST(what_no_setting_names_is_dead_at_the_start),
         EVENT_TEST(an_administrator_pages_through_what_is_not_told),
         EVENT_TEST(a_replay_begins_anew),
