@@ -13,6 +13,7 @@ import { makeCa, serverCertificate, tlsSettings } from '../e2e/lib/tls.mjs';
 import { BUILD, freePortBase, temporaryDir, Tree, UNLIMITED } from '../e2e/lib/tree.mjs';
 import { benchLives, benchReads } from './control.mjs';
 import { benchCrowd } from './crowd.mjs';
+import { benchEvents } from './events.mjs';
 import { benchGates } from './gates.mjs';
 import { benchMany } from './many.mjs';
 import { GiB, MiB } from './measure.mjs';
@@ -29,6 +30,7 @@ const SIZE = QUICK ? 128 * MiB : GiB;
 const WRK_SECONDS = QUICK ? 2 : 6;
 const LIVES = QUICK ? 50 : 400;
 const MANY = QUICK ? 1000 : 10_000;
+const EVENTS = QUICK ? 2000 : 100_000;
 const BLOB_MEMORY = 64 * MiB;
 
 function benchMemory(report, tree, when) {
@@ -116,6 +118,11 @@ class Bench {
     await benchScan(this.report, this.scratch, SIZE, ROUNDS);
   }
 
+  /** Webhooks, one of which is dead. */
+  async events() {
+    await benchEvents(this.report, (name, set) => this.tree(name, set), this.scratch, EVENTS);
+  }
+
   async stop() {
     for (const server of this.running.splice(0).reverse()) await server.stop();
   }
@@ -126,7 +133,7 @@ async function main() {
   const { report } = bench;
   report.line(`${os.cpus().length} cores (${os.cpus()[0].model.trim()}), kernel ${os.release()}, medians of ${ROUNDS}\n`);
   try {
-    for (const part of ['plain', 'tls', 'ingest', 'gates', 'scan']) {
+    for (const part of ['plain', 'tls', 'ingest', 'gates', 'scan', 'events']) {
       if (ONLY.length > 0 && !ONLY.includes(part)) continue;
       await bench[part]();
       await bench.stop();
