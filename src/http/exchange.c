@@ -30,6 +30,7 @@ void exchange_free(struct http_exchange *x)
     if (x->state_destroy)
         x->state_destroy(x->state);
     x->conn->x = NULL;
+    stream_free(x->stream);
     str_done(&x->headers);
     free(x->out);
     free(x->refuse_detail);
@@ -133,7 +134,7 @@ enum http_step exchange_answered(struct http_connection *c)
 {
     if (!c->x->replied)
         http_reply_empty(c->x, 500);
-    c->phase = PHASE_REPLY;
+    c->phase = c->x->stream ? PHASE_STREAM : PHASE_REPLY;
     return STEP_NEXT;
 }
 

@@ -4,7 +4,8 @@
  * Life of an exchange: the loop accepts, reads and parses the head (sockets never block a thread), then a worker calls
  * the handler. The handler answers at once (http_reply*), or accepts the body with a sink; only then is "100 Continue"
  * sent, so that a refusal always precedes the body. Sink callbacks and file pumps run on workers while the socket is
- * ready and give the connection back to the loop when it would block; at any moment one thread owns a connection.
+ * ready and give the connection back to the loop when it would block; at any moment one thread owns a connection. An
+ * answer without an end (http_stream_begin) waits without a worker and gets its bytes from any thread.
  * Sources: RFC 9110, RFC 9112. */
 #ifndef AIRLOCK_HTTP_HTTP_H
 #define AIRLOCK_HTTP_HTTP_H
@@ -186,6 +187,28 @@ void http_reply_bytes(struct http_exchange *x, int status, const char *content_t
                       const struct http_byte_source *source);
 /* Headers of a body of that length without the body (HEAD). */
 void http_reply_length(struct http_exchange *x, int status, const char *content_type, uint64_t length);
+
+/* --- Answers without an end: live updates --- */
+
+/* What one may cost. Each limit is the stream's alone; the connection counts in max_connections and max_per_address. */
+struct http_stream_limits {
+    size_t waiting_max;      /* bytes that wait for the client, beside some 100 KiB of the kernel's: cut past that */
+    unsigned stall_ms;       /* a client that takes nothing of what waits for it, or does not acknowledge it: cut */
+    unsigned life_ms;        /* then the stream ends in good order */
+    const char *heartbeat;   /* sent whenever nothing else was for heartbeat_ms. Borrowed for the server's life */
+    unsigned heartbeat_ms;
+};
+/* Answers a GET with a head and no length: in chunks, or up to the end of the connection for HTTP/1.0. The connection
+ * then waits without a worker, and closes after the stream: its client has gone, http_stream_end, a limit, or the stop
+ * of the server. All of these end the exchange, which the destroy of its state tells. When this returns, the other two
+ * may be called; the head that the handler saw is gone once the handler has returned. What the client still sends is
+ * thrown away. */
+void http_stream_begin(struct http_exchange *x, int status, const char *content_type,
+                       const struct http_stream_limits *limits);
+/* Both: any thread, for code that holds the exchange in a registry which destroy removes (as http_exchange_abort).
+ * Bytes written together are sent together. false: it has ended, or the client has not read and is cut now. */
+bool http_stream_write(struct http_exchange *x, const void *bytes, size_t len);
+void http_stream_end(struct http_exchange *x); /* after what was written; may be called twice */
 
 /* Accepts the request body. write(): pieces of up to HTTP_BUFFER_SIZE in order; all but the last are full buffers when
  * the pool is not short. It answers 0, or HTTP_BUFFER_KEPT (then bytes, the start of a pool buffer aligned to

@@ -12,6 +12,8 @@
  *                                 socket ready, cut  |            +--- would block ---> PARKED
  *                                 buffer given, cut  +------------+--- no buffer -----> BUFFER
  *
+ * A stream (stream.c) parks as well, and whoever writes to it resumes it as a ready socket does.
+ *
  * Descriptors are armed EPOLLONESHOT: an event is a hand-over. A connection may still be armed when a worker closes it
  * (after a cut), so its event may be in the batch the loop is reading: structs are freed by the loop, between batches.
  */
@@ -119,6 +121,7 @@ enum http_phase {
     PHASE_WORK,      /* worker: the program's own long work, step by step */
     PHASE_BODY,      /* worker: receiving the body that the handler accepted */
     PHASE_REPLY,     /* worker: sending */
+    PHASE_STREAM,    /* worker: sending what was written to a stream; parked between */
     PHASE_DRAIN,     /* loop: reading away the rest of a small unwanted body; the connection lives on */
     PHASE_LINGER,    /* loop: our side is shut, input is discarded until the client has closed */
     PHASE_COUNT
@@ -129,6 +132,7 @@ enum http_step {
     STEP_NEXT,   /* another step at once */
     STEP_READ,   /* park until readable */
     STEP_WRITE,  /* park until writable */
+    STEP_STREAM, /* park until there is something to send, or the client goes */
     STEP_BUFFER, /* wait for a body buffer */
     STEP_YIELD,  /* let waiting connections have the worker */
     STEP_LOOP,   /* hand back to the loop */
@@ -192,10 +196,25 @@ struct http_exchange {
     const char *piece_bytes; /* of memory; borrowed */
     uint64_t piece_offset, piece_left;
 
+    struct http_stream *stream; /* a reply without an end; NULL: none */
+
     /* The minimum rate: time that the client may still keep us waiting; bytes earn more. */
     int64_t budget_us;
     int64_t parked_at_ms;
     uint64_t moved, credited;
+};
+
+/* The part of a reply that has no end. Times are monotonic ms. */
+struct http_stream {
+    struct http_stream_limits limits;
+    int64_t end_at, beat_at, stall_at;
+    uint64_t moved; /* of the exchange, when stall_at was set */
+    bool chunked;
+    bool over; /* the end is among the bytes being sent */
+
+    struct str waiting; /* from here on under server->lock: written, and not yet taken to be sent */
+    size_t unsent;      /* taken, and not yet the kernel's */
+    bool ended;
 };
 
 struct http_connection {
@@ -271,6 +290,8 @@ void pace_credential_refused(struct http_exchange *x);
 enum { IO_END = 0, IO_AGAIN = -1 };
 ssize_t io_receive(struct http_connection *c, void *bytes, size_t len);
 ssize_t io_send(struct http_connection *c, const struct iovec *iov, size_t count, bool more);
+/* Bounds what the kernel keeps for a client that does not read, and how long it waits for one that has vanished. */
+void io_bound(struct http_connection *c, size_t bytes, unsigned timeout_ms);
 ssize_t io_send_file(struct http_connection *c, int fd, uint64_t *offset, size_t len);
 void io_shut_write(struct http_connection *c);
 uint64_t io_unacknowledged(const struct http_connection *c);
@@ -337,10 +358,20 @@ enum http_step exchange_refuse(struct http_connection *c);
 enum http_step exchange_work(struct http_connection *c);
 enum http_step exchange_answered(struct http_connection *c); /* after a callback that had to reply */
 
+/* stream.c */
+enum http_step stream_step(struct http_connection *c);
+bool stream_park(struct http_connection *c);            /* as STEP_READ's park: false: there is something to do */
+bool stream_wants_end(const struct http_connection *c); /* lock held, PARKED: a stream, and the server stops */
+void stream_free(struct http_stream *stream);
+
+/* reply.c: sends the head of a stream, after which the connection closes. false: a 500 was sent instead. */
+bool reply_stream_head(struct http_exchange *x, int status, const char *content_type);
+
 /* body.c, send.c */
 enum http_step body_step(struct http_connection *c);
 void body_release(struct http_exchange *x);
 enum http_step send_step(struct http_connection *c);
+enum http_step send_rest(struct http_connection *c); /* STEP_NEXT: all of x->out is sent */
 /* Hands bytes to the socket; what it does not take is copied and sent later. */
 void send_now(struct http_exchange *x, const struct iovec *iov, size_t count, bool more);
 

@@ -2,6 +2,7 @@
  * blocks: every socket is non-blocking. */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 
@@ -35,6 +36,14 @@ ssize_t io_send(struct http_connection *c, const struct iovec *iov, size_t count
         n = sendmsg(c->fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     while (n < 0 && errno == EINTR);
     return io_result(n);
+}
+
+void io_bound(struct http_connection *c, size_t bytes, unsigned timeout_ms)
+{
+    int size = (int)bytes;
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    /* Of TCP alone. Counts for a client that is there and does not read, too (tcp(7)). */
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
 /* The workers block SIGPIPE: sendfile has no flag against it. */

@@ -156,12 +156,19 @@ static bool conn_is_due(const struct http_server *s, const struct http_connectio
 {
     if (c->place == PLACE_LOOP && c->idle && s->stopping)
         return true;
+    if (c->place == PLACE_PARKED && stream_wants_end(c))
+        return true;
     return c->deadline_ms <= now && (c->place == PLACE_LOOP || c->place == PLACE_PARKED);
 }
 
-/* Lock held. A transfer is cut, unless the client has taken bytes meanwhile that earn it more time. */
+/* Lock held. A transfer is cut, unless the client has taken bytes meanwhile that earn it more time. A stream sees for
+ * itself what is due. */
 static void transfer_overdue(struct http_connection *c, int64_t now)
 {
+    if (c->x->stream) {
+        conn_resume_locked(c);
+        return;
+    }
     rate_waited(c->x, now);
     c->deadline_ms = rate_deadline(c->x, now);
     if (c->deadline_ms <= now)

@@ -103,18 +103,15 @@ static bool reply_is_bodiless(int status)
     return status < 200 || status == 204 || status == 304;
 }
 
-/* Sends the head, and body with it. body_follows: a source has more. */
-static void reply_send(struct http_exchange *x, int status, uint64_t length, const void *body, size_t body_len,
-                       bool body_follows)
+/* Sends the head, and body with it. framing: the header line that says where the body ends. body_follows: a source has
+ * more. */
+static void reply_send_framed(struct http_exchange *x, int status, const char *framing, const void *body,
+                              size_t body_len, bool body_follows)
 {
     char fixed[FIXED_MAX];
-    char length_line[48] = "";
-
-    if (!reply_is_bodiless(status))
-        (void)snprintf(length_line, sizeof length_line, "Content-Length: %" PRIu64 "\r\n", length); /* 38 at most */
     int len =
         snprintf(fixed, sizeof fixed, "HTTP/1.1 %d %s\r\nServer: %s\r\nDate: %s\r\n%s%s", status, reply_reason(status),
-                 x->conn->server->settings.name, reply_date(), length_line, reply_connection(x));
+                 x->conn->server->settings.name, reply_date(), framing, reply_connection(x));
     assert(len > 0 && (size_t)len < sizeof fixed); /* all of it is ours */
     struct iovec iov[] = {
         {fixed, (size_t)len},
@@ -123,6 +120,16 @@ static void reply_send(struct http_exchange *x, int status, uint64_t length, con
         {(void *)body, body_len},
     };
     send_now(x, iov, body_len ? 4 : 3, body_follows);
+}
+
+static void reply_send(struct http_exchange *x, int status, uint64_t length, const void *body, size_t body_len,
+                       bool body_follows)
+{
+    char length_line[48] = "";
+
+    if (!reply_is_bodiless(status))
+        (void)snprintf(length_line, sizeof length_line, "Content-Length: %" PRIu64 "\r\n", length); /* 38 at most */
+    reply_send_framed(x, status, length_line, body, body_len, body_follows);
 }
 
 /* What all answers do first. Returns the status to be sent: 500 when the handler's headers have outgrown their limit.
@@ -189,4 +196,16 @@ void http_reply_bytes(struct http_exchange *x, int status, const char *content_t
 {
     x->byte_source = *source;
     reply_stream(x, SOURCE_BYTES, status, content_type, total);
+}
+
+bool reply_stream_head(struct http_exchange *x, int status, const char *content_type)
+{
+    int sent_status = reply_begin(x, status, content_type);
+    x->after = AFTER_CLOSE; /* what the client sends meanwhile is thrown away: no request may be among it */
+    if (sent_status != status) {
+        reply_send(x, sent_status, 0, NULL, 0, false);
+        return false;
+    }
+    reply_send_framed(x, status, x->head.minor_zero ? "" : "Transfer-Encoding: chunked\r\n", NULL, 0, false);
+    return true;
 }

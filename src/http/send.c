@@ -26,8 +26,8 @@ void send_now(struct http_exchange *x, const struct iovec *iov, size_t count, bo
     }
 }
 
-/* The bytes left over by send_now. STEP_NEXT: all are sent. */
-static enum http_step send_rest(struct http_connection *c)
+/* The bytes left over by send_now, or a stream's. */
+enum http_step send_rest(struct http_connection *c)
 {
     struct http_exchange *x = c->x;
     while (x->out_pos < x->out_len) {

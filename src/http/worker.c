@@ -120,8 +120,8 @@ static enum http_step to_loop(struct http_connection *c)
 static enum http_step (*const STEPS[PHASE_COUNT])(struct http_connection *c) = {
     [PHASE_PROXY] = to_loop,          [PHASE_HANDSHAKE] = conn_handshake, [PHASE_HEAD] = conn_next_head,
     [PHASE_HANDLE] = exchange_handle, [PHASE_REFUSE] = exchange_refuse,   [PHASE_WORK] = exchange_work,
-    [PHASE_BODY] = body_step,         [PHASE_REPLY] = send_step,          [PHASE_DRAIN] = to_loop,
-    [PHASE_LINGER] = to_loop,
+    [PHASE_BODY] = body_step,         [PHASE_REPLY] = send_step,          [PHASE_STREAM] = stream_step,
+    [PHASE_DRAIN] = to_loop,          [PHASE_LINGER] = to_loop,
 };
 
 /* Runs a connection until somebody else owns it. */
@@ -137,6 +137,10 @@ static void conn_work(struct http_connection *c)
             break;
         case STEP_WRITE:
             if (conn_park(c, EPOLLOUT))
+                return;
+            break;
+        case STEP_STREAM:
+            if (stream_park(c))
                 return;
             break;
         case STEP_BUFFER:

@@ -213,6 +213,51 @@ static int work_step(struct http_exchange *x, void *ctx)
     return 0;
 }
 
+struct stream {
+    struct fixture *fixture;
+    size_t number;
+};
+
+static void stream_destroy(void *state)
+{
+    struct stream *stream = state;
+    struct fixture *f = stream->fixture;
+    pthread_mutex_lock(&f->lock);
+    f->streams[stream->number] = NULL;
+    pthread_mutex_unlock(&f->lock);
+    f->destroyed++;
+    free(stream);
+}
+
+static void open_stream(struct http_exchange *x, struct fixture *f)
+{
+    struct stream *stream = xcalloc(1, sizeof *stream);
+    *stream = (struct stream){f, (size_t)f->opened};
+    assert_true(stream->number < STREAMS_MAX);
+    http_exchange_set_state(x, stream, stream_destroy);
+    http_stream_begin(x, 200, "text/event-stream", &f->limits);
+    pthread_mutex_lock(&f->lock);
+    f->streams[stream->number] = x;
+    pthread_mutex_unlock(&f->lock);
+    f->opened++;
+}
+
+bool fixture_say(struct fixture *f, size_t stream, const void *bytes, size_t len)
+{
+    pthread_mutex_lock(&f->lock);
+    bool taken = f->streams[stream] && http_stream_write(f->streams[stream], bytes, len);
+    pthread_mutex_unlock(&f->lock);
+    return taken;
+}
+
+void fixture_end(struct fixture *f, size_t stream)
+{
+    pthread_mutex_lock(&f->lock);
+    if (f->streams[stream])
+        http_stream_end(f->streams[stream]);
+    pthread_mutex_unlock(&f->lock);
+}
+
 static void handle(struct http_exchange *x, void *ctx)
 {
     struct fixture *f = ctx;
@@ -238,7 +283,9 @@ static void handle(struct http_exchange *x, void *ctx)
     else if (strcmp(path, "/work") == 0) {
         http_exchange_set_state(x, f, worker_destroy);
         http_work(x, work_step, f);
-    } else if (strcmp(path, "/refuse") == 0)
+    } else if (strcmp(path, "/stream") == 0)
+        open_stream(x, f);
+    else if (strcmp(path, "/refuse") == 0)
         http_reply(x, 403, "text/plain", "refused", 7);
     else if (strcmp(path, "/count") == 0 || strcmp(path, "/picky") == 0 || strcmp(path, "/slow-disk") == 0)
         accept_upload(x, f, path[1] == 'p', path[1] == 's');
@@ -302,7 +349,7 @@ static void *run(void *ctx)
 void fixture_start(struct fixture *f, const struct http_settings *settings)
 {
     struct http_settings own = *settings;
-    *f = (struct fixture){.refusal = f->refusal, .certificate = f->certificate, .address = f->address};
+    *f = (struct fixture){.refusal = f->refusal, .certificate = f->certificate, .address = f->address, .limits = f->limits};
     pthread_mutex_init(&f->lock, NULL);
     f->file_fd = make_file();
     f->listen_fd = own.listen_fd = listen_on_loopback(&f->port);
@@ -320,10 +367,10 @@ void fixture_start(struct fixture *f, const struct http_settings *settings)
 
 void fixture_stop(struct fixture *f, unsigned grace_ms)
 {
-    f->refusal = NULL;
-    f->address = NULL;
     http_server_stop(f->server, grace_ms);
     pthread_join(f->thread, NULL);
+    f->refusal = NULL;
+    f->address = NULL;
     http_server_free(f->server);
     (void)close(f->listen_fd);
     (void)close(f->file_fd);

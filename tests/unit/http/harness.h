@@ -18,6 +18,7 @@
  *   GET /bytes           200, BYTES_SIZE bytes of memory in pieces of BYTES_PIECE (HEAD: the same source, never read)
  *   GET /short-bytes     announces BYTES_SIZE, the source ends after the first piece
  *   GET /broken-bytes    the source fails after the first piece
+ *   GET /stream          an answer without an end, under f->limits (one request at a time): fixture_say writes to it
  *   PUT /count           takes the body; 201 and "BYTES PIECES LARGEST-PIECE"
  *   PUT /picky           takes the body; its first piece is answered 409
  *   PUT /refuse          403 before the body
@@ -30,6 +31,7 @@
 #define BYTES_PIECE ((size_t)512 * 1024)
 #define BYTES_SIZE (16 * BYTES_PIECE)
 #define COLLECT_MAX 20000
+#define STREAMS_MAX 256
 #define WORK_STEPS 50
 #define WORK_STEP_US 4000
 
@@ -48,7 +50,10 @@ struct fixture {
     pthread_mutex_t lock; /* the registry of transfers, as a program has one */
     struct http_exchange *transfer;
 
-    atomic_int handled, finished, aborted, destroyed, done, steps, reads;
+    struct http_stream_limits limits; /* may be set before fixture_start */
+    struct http_exchange *streams[STREAMS_MAX];
+
+    atomic_int handled, finished, aborted, destroyed, done, steps, reads, opened;
     atomic_ullong sent;
 };
 
@@ -59,6 +64,9 @@ void fixture_start(struct fixture *f, const struct http_settings *settings);
 void fixture_stop(struct fixture *f, unsigned grace_ms);
 /* Calls http_exchange_abort on the transfer that runs; false: none does. */
 bool fixture_abort(struct fixture *f);
+/* Writes to the stream with that number, counted from 0 in the order of their requests. false: it is over. */
+bool fixture_say(struct fixture *f, size_t stream, const void *bytes, size_t len);
+void fixture_end(struct fixture *f, size_t stream);
 
 int client_open(const struct fixture *f);
 void client_send(int fd, const char *text);

@@ -174,6 +174,11 @@ static int start_with(void **state, const struct network *networks, size_t count
     settings.proxies = networks;
     settings.proxy_count = count;
     fixture.certificate = &pem.pair;
+    fixture.limits = (struct http_stream_limits){.waiting_max = (size_t)8 * 1024 * 1024,
+                                                 .stall_ms = 5000,
+                                                 .life_ms = 60000,
+                                                 .heartbeat = ":\n\n",
+                                                 .heartbeat_ms = 60000};
     fixture_start(&fixture, &settings);
     pem_done(&pem);
     *state = &fixture;
@@ -338,6 +343,49 @@ static void test_large_downloads(void **state)
     wait_for(&fixture.done, 4);
 }
 
+/* Everything of one stream until its end, whose bytes are more than sockets take at once. */
+static void hear_stream(struct client *c, struct str *all)
+{
+    char piece[4096];
+    size_t n;
+    while (SSL_read_ex(c->tls, piece, sizeof piece, &n) == 1)
+        str_append_len(all, piece, n);
+    assert_int_equal(SSL_get_error(c->tls, 0), SSL_ERROR_ZERO_RETURN);
+}
+
+/* What waits for a reader who is late is sent when there is room again, and what a client says in between is heard by
+ * nobody. The end is an orderly one. */
+static void test_stream(void **state)
+{
+    static const char ASK[] = "GET /stream HTTP/1.1\r\n" HOST "\r\n";
+    size_t len = (size_t)4 * 1024 * 1024;
+    AUTO_FREE char *bytes = xmalloc(len);
+    (void)state;
+    memset(bytes, 's', len);
+    for (int slow = 0; slow < 2; slow++) {
+        AUTO_STR struct str all = STR_INIT(2 * len);
+        struct client c = client_connect(slow ? TLS1_2_VERSION : TLS1_3_VERSION);
+        say(&c, ASK, sizeof ASK - 1);
+        assert_int_equal(hear(&c, &all), 200);
+        wait_for(&fixture.opened, slow + 1);
+        say(&c, HELLO, sizeof HELLO - 1);
+        assert_true(fixture_say(&fixture, (size_t)slow, "begin", 5));
+        assert_true(fixture_say(&fixture, (size_t)slow, bytes, len));
+        (void)usleep(slow ? 300000 : 0);
+        fixture_end(&fixture, (size_t)slow);
+        hear_stream(&c, &all);
+        assert_in_range(all.len, len + 5, len + 200);
+        assert_memory_equal(all.p + all.len - 5, "0\r\n\r\n", 5);
+        client_end(&c);
+    }
+    struct client c = client_connect(TLS1_3_VERSION);
+    say(&c, ASK, sizeof ASK - 1);
+    wait_for(&fixture.opened, 3);
+    client_end(&c);
+    wait_for(&fixture.destroyed, 3);
+    assert_int_equal(fixture.handled, 3);
+}
+
 /* An orderly end is told; one in the middle of a body is not, so that nobody takes it for a whole. */
 static void test_ends(void **state)
 {
@@ -475,6 +523,7 @@ int main(void)
         TEST(test_large_head),
         TEST(test_large_upload),
         TEST(test_large_downloads),
+        TEST(test_stream),
         TEST(test_ends),
         TEST(test_slow_handshake_is_cut_at_the_head_deadline),
         TEST(test_plain_http_is_refused),
