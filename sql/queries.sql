@@ -554,6 +554,30 @@ SELECT sequence, version, kind, document FROM event WHERE request = $1 ORDER BY 
 -- name: EVENT_FIRST_AFTER
 SELECT id, at FROM event WHERE id > $1 ORDER BY id LIMIT 1;
 
+-- name: EVENT_NEWEST
+SELECT id FROM event ORDER BY id DESC LIMIT 1;
+
+-- The live feed, a stretch of ids at a time: of a workspace, of all, and of what a person has to do with.
+-- name: FEED_OF_WORKSPACE
+SELECT e.id, e.kind, e.request, e.workspace, e.version, e.sequence, e.at, e.document, r.creator
+FROM event e JOIN request r ON r.id = e.request
+WHERE e.workspace = $1 AND e.id > $2 AND e.id <= $3 ORDER BY e.id LIMIT $4;
+
+-- name: FEED_OF_ALL
+SELECT e.id, e.kind, e.request, e.workspace, e.version, e.sequence, e.at, e.document, r.creator
+FROM event e JOIN request r ON r.id = e.request
+WHERE $1 <> '' AND e.id > $2 AND e.id <= $3 ORDER BY e.id LIMIT $4;
+
+-- name: FEED_OF_PERSON
+SELECT e.id, e.kind, e.request, e.workspace, e.version, e.sequence, e.at, e.document, r.creator
+FROM event e JOIN request r ON r.id = e.request
+WHERE e.id > $2 AND e.id <= $3 AND (r.creator = $1
+    OR EXISTS (SELECT 1 FROM assignment a WHERE a.subject = $1 AND a.workspace = e.workspace
+               AND a.role IN ('AirlockManager', 'WorkspaceOwner'))
+    OR EXISTS (SELECT 1 FROM seen_role s WHERE s.subject = $1 AND s.workspace = e.workspace
+               AND s.role IN ('AirlockManager', 'WorkspaceOwner')))
+ORDER BY e.id LIMIT $4;
+
 -- The newest stays, so that no id is ever given away twice.
 -- name: EVENT_PRUNE
 DELETE FROM event WHERE id >= $1 AND id < $2 AND at < $3 AND id < (SELECT max(id) FROM event)

@@ -42,11 +42,13 @@ static void render_event_schemas(struct api *api, const char *public_url)
     api->event_schemas = json_dumps(all, JSON_COMPACT);
 }
 
-void api_init(struct api *api, struct ipc_client *core, const char *version, const char *public_url)
+void api_init(struct api *api, struct ipc_client *core, const char *version, const char *public_url,
+              unsigned streams_max)
 {
     AUTO_JSON json_t *openapi = openapi_render(version);
 
     *api = (struct api){.core = core, .version = version, .is_https = str_starts(public_url, "https://")};
+    api->feed = feed_new(core, streams_max);
     api->openapi = json_dumps(openapi, JSON_COMPACT);
     render_event_schemas(api, public_url);
     if (!api->openapi || !api->event_schemas)
@@ -55,6 +57,7 @@ void api_init(struct api *api, struct ipc_client *core, const char *version, con
 
 void api_done(struct api *api)
 {
+    feed_free(api->feed);
     free(api->openapi);
     free(api->event_schemas);
     for (int i = 0; i < CLOUD_EVENT_COUNT; i++)
@@ -228,6 +231,34 @@ static void ask_core(struct http_exchange *x, const struct turn *turn, json_t *f
         send_result(x, turn, result);
 }
 
+/* The first answer says whether the caller may; then the exchange is the feed's. */
+static void follow(struct http_exchange *x, const struct turn *turn, json_t *frame)
+{
+    struct api *api = turn->api;
+    enum message message = turn->match.route->message;
+    AUTO_JSON json_t *question = json_copy(frame);
+    AUTO_JSON json_t *first = NULL;
+    struct feed_stream *stream = NULL;
+    bool head_only = http_exchange_head(x)->method == HTTP_HEAD;
+    struct error err = {0};
+
+    int r = ipc_call(api->core, message, frame, &first, &err);
+    if (r == 0 && !head_only)
+        r = feed_admit(api->feed, message, question, first, &stream, &err);
+    if (r != 0) {
+        send_problem(x, turn, &err);
+        return;
+    }
+    add_security_headers(x, api);
+    http_header_add(x, "X-Accel-Buffering", "no"); /* nginx passes on what comes as it comes */
+    if (head_only) {
+        http_reply(x, 200, FEED_TYPE, NULL, 0);
+        return;
+    }
+    free(http_exchange_state(x)); /* the turn is over */
+    feed_begin(stream, x, first);
+}
+
 /* Where AzureTRE has its Swagger page, clients know this refusal. */
 static void refuse_docs(struct http_exchange *x, const struct turn *turn)
 {
@@ -291,6 +322,8 @@ static void take_turn(struct http_exchange *x, const struct turn *turn, const ch
         send_local(x, turn);
     else if (input_frame(&turn->match, &input, &frame, &err) != 0)
         send_problem(x, turn, &err);
+    else if (turn->match.route->answer == ANSWER_FEED)
+        follow(x, turn, frame);
     else
         ask_core(x, turn, frame);
 }

@@ -2,6 +2,7 @@
 #ifndef AIRLOCK_API_HANDLE_H
 #define AIRLOCK_API_HANDLE_H
 
+#include "api/feed.h"
 #include "http/http.h"
 #include "ipc/client.h"
 #include "model/cloud_event.h"
@@ -11,6 +12,7 @@
 /* What every exchange shares; must outlive the server. */
 struct api {
     struct ipc_client *core; /* borrowed */
+    struct feed *feed;
     const char *version;
     char *openapi; /* the description, rendered once, and so */
     char *event_schemas;
@@ -18,7 +20,10 @@ struct api {
     bool is_https; /* people reach the API by https: say so for the future (HSTS) */
 };
 
-void api_init(struct api *api, struct ipc_client *core, const char *version, const char *public_url);
+/* streams_max: of events, of all people together. */
+void api_init(struct api *api, struct ipc_client *core, const char *version, const char *public_url,
+              unsigned streams_max);
+/* After the server has ended and while core can still answer. */
 void api_done(struct api *api);
 
 /* For struct http_settings; ctx is the struct api. */

@@ -95,7 +95,9 @@ static json_t *render_body(const struct route *route)
 static json_t *render_responses(const struct route *route)
 {
     AUTO_FREE char *status = xasprintf("%d", route->status);
-    const char *type = route->answer == ANSWER_METRICS ? "text/plain" : "application/json";
+    const char *type = route->answer == ANSWER_METRICS ? "text/plain"
+                       : route->answer == ANSWER_FEED  ? "text/event-stream"
+                                                       : "application/json";
     return json_pack("{s:{s:s, s:{s:{s:o}}}, s:{s:s, s:{s:{s:o}}}}", status, "description", "Done", "content", type,
                      "schema", schema_reference(route->schema), "default", "description",
                      "A problem", "content", "application/problem+json", "schema", schema_reference("Problem"));

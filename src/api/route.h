@@ -22,6 +22,7 @@ enum route_answer {
     ANSWER_EVENT_SCHEMAS,
     ANSWER_EVENT_SCHEMA,
     ANSWER_METRICS,
+    ANSWER_FEED,
     ANSWER_DOCS,
     ANSWER_EMPTY
 };

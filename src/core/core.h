@@ -82,7 +82,7 @@ struct principal {
 };
 
 /* What must not happen before the commit is durable. */
-enum effect_kind { EFFECT_WAKE_WORKERS, EFFECT_WAKE_NOTIFY, EFFECT_DRAIN, EFFECT_RELAY, EFFECT_RELAY_DONE };
+enum effect_kind { EFFECT_WAKE_WORKERS, EFFECT_WAKE_NOTIFY, EFFECT_NEWS, EFFECT_DRAIN, EFFECT_RELAY, EFFECT_RELAY_DONE };
 struct effect {
     enum effect_kind kind;
     char request[UUID_TEXT_SIZE];
@@ -132,6 +132,7 @@ struct core {
     int64_t events_pruned;    /* the last event that housekeeping has looked at */
     bool events_keep_more;    /* housekeeping has left some for its next turn */
     int64_t events_late_told; /* when the log last heard of late ones, microseconds */
+    int64_t feed_read_mono_ms; /* when somebody last followed events; 0: never */
     struct tokens *tokens; /* verified with these keys */
     struct effects effects;
     struct drains *drains;

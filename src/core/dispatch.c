@@ -70,6 +70,8 @@ static const struct {
     [MESSAGE_ADMIN_EVENTS_REPLAY] = {admin_events_replay, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_EVENTS_DROP] = {admin_events_drop, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_METRICS] = {admin_metrics, RIGHT_ADMINISTER},
+    [MESSAGE_EVENT_READ] = {event_read, RIGHT_LOOK_AROUND},
+    [MESSAGE_EVENT_READ_IN_WORKSPACE] = {event_read, RIGHT_READ},
     [MESSAGE_ADMIN_ROTATE_KEYS] = {admin_rotate_keys, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_USER_LIST] = {admin_user_list, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_USER_ADD] = {admin_user_add, RIGHT_ADMINISTER},

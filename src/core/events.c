@@ -66,6 +66,7 @@ static int event_insert(struct core *core, const struct call *call, const struct
     if (r != 1)
         return r < 0 ? r : error_set(err, E_INTERNAL, "An event got no id");
     *ret_id = db_int(row, 0);
+    event_feed_look(core);
     return fan_out(core, call, req, kind, *ret_id, err);
 }
 

@@ -75,6 +75,15 @@ int events_release_all(struct core *core, struct error *err) MUST_USE;
 
 call_handler event_lease, event_result;
 
+/* event_feed.c: people's live feed, which airlock-api reads for them */
+
+/* Whoever follows reads on after the commit: there are events, or somebody may see less than before. */
+void event_feed_look(struct core *core);
+/* After such a commit: airlock-api hears of it while it follows any. */
+void event_feed_tell(struct core *core);
+
+call_handler event_read;
+
 /* event_admin.c */
 
 call_handler admin_events, admin_events_replay, admin_events_drop, admin_metrics;

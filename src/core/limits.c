@@ -49,8 +49,17 @@ void limits_free(struct limits *l)
     free(l);
 }
 
+/* A stream of events that airlock-api has woken to read on: its person asked once, when it began. */
+static bool asked_before(const struct call *call)
+{
+    return (call->message == MESSAGE_EVENT_READ || call->message == MESSAGE_EVENT_READ_IN_WORKSPACE) &&
+           json_flag(call->in, "again");
+}
+
 int limits_person(struct limits *l, const struct call *call, int64_t now_us, struct error *err)
 {
+    if (asked_before(call))
+        return 0;
     const char *subject = call->who.subject;
     int64_t wait = buckets_take(l->people, subject, strlen(subject), 1, now_us);
     return wait == 0 ? 0 : bucket_refuse(wait, "requests of yours", err);

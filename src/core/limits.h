@@ -17,8 +17,8 @@ struct limits;
 struct limits *limits_new(const struct limits_config *config);
 void limits_free(struct limits *limits);
 
-/* For every message of a person, as soon as its token was checked: what is refused later counts, too. now_us is
- * monotonic, here and below. */
+/* For every message of a person, as soon as its token was checked: what is refused later counts, too. Only what a stream
+ * of events reads on (event.read with "again") does not. now_us is monotonic, here and below. */
 int limits_person(struct limits *limits, const struct call *call, int64_t now_us, struct error *err) MUST_USE;
 /* For a message in call->workspace, once the caller may send it: a stranger uses up nothing of a workspace. Messages
  * that change nothing always pass. */

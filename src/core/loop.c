@@ -112,7 +112,7 @@ static int batch_write(struct core *core, struct batch *batch, struct error *err
 
 static void effects_run(struct core *core)
 {
-    bool wake = false, wake_notify = false;
+    bool wake = false, wake_notify = false, news = false;
     for (size_t i = 0; i < core->effects.count; i++) {
         const struct effect *effect = &core->effects.items[i];
         if (effect->kind == EFFECT_DRAIN)
@@ -123,11 +123,15 @@ static void effects_run(struct core *core)
             relay_finish(core, effect->generation);
         else if (effect->kind == EFFECT_WAKE_NOTIFY)
             wake_notify = true;
+        else if (effect->kind == EFFECT_NEWS)
+            news = true;
         else
             wake = true;
     }
     core->effects.count = 0;
     relays_sweep(core);
+    if (news)
+        event_feed_tell(core);
     if (wake_notify) {
         AUTO_JSON json_t *message = json_pack("{s:s}", "op", message_op(MESSAGE_CALL_WAKE));
         (void)peers_send(core, PEER_NOTIFY, message); /* who has no channel asks by itself when it has one */

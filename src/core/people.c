@@ -3,6 +3,7 @@
 
 #include "core/audit.h"
 #include "core/claims.h"
+#include "core/events.h"
 #include "core/workspace.h"
 
 #define DAY_US INT64_C(86400000000)
@@ -165,6 +166,8 @@ int role_assign(struct core *core, const struct call *call, const char *workspac
                     ARGS(DB_T(workspace), DB_T(subject), DB_T(role_name(role))), err);
     if (r <= 0)
         return r; /* it was so already */
+    if (!add)
+        event_feed_look(core);
     return audit_add(core, call, add ? "role.assigned" : "role.removed", "",
                      json_pack("{s:s, s:s, s:s}", "workspace", workspace, "subject", subject, "role", role_name(role)),
                      err);

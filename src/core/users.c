@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/audit.h"
+#include "core/events.h"
 #include "core/peers.h"
 #include "core/relay.h"
 #include "core/workspace.h"
@@ -224,7 +225,10 @@ static int end_tokens(struct core *core, const struct call *call, const char *su
 {
     int r = db_exec(core->db, disable ? Q_PERSON_DISABLE : Q_PERSON_END_TOKENS,
                     ARGS(DB_T(subject), DB_I(call->now / 1000000)), err);
-    return r < 0 ? r : 0;
+    if (r < 0)
+        return r;
+    event_feed_look(core); /* their streams end */
+    return 0;
 }
 
 static int is_admin(struct core *core, const char *subject, bool *ret, struct error *err)

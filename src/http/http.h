@@ -200,14 +200,16 @@ struct http_stream_limits {
 };
 /* Answers a GET with a head and no length: in chunks, or up to the end of the connection for HTTP/1.0. The connection
  * then waits without a worker, and closes after the stream: its client has gone, http_stream_end, a limit, or the stop
- * of the server. All of these end the exchange, which the destroy of its state tells. When this returns, the other two
- * may be called; the head that the handler saw is gone once the handler has returned. What the client still sends is
+ * of the server. All of these end the exchange, which the destroy of its state tells. When this returns, the others may
+ * be called; the head that the handler saw is gone once the handler has returned. What the client still sends is
  * thrown away. */
 void http_stream_begin(struct http_exchange *x, int status, const char *content_type,
                        const struct http_stream_limits *limits);
-/* Both: any thread, for code that holds the exchange in a registry which destroy removes (as http_exchange_abort).
+/* All: any thread, for code that holds the exchange in a registry which destroy removes (as http_exchange_abort).
  * Bytes written together are sent together. false: it has ended, or the client has not read and is cut now. */
 bool http_stream_write(struct http_exchange *x, const void *bytes, size_t len);
+/* Bytes that were written and that the socket has not taken. */
+size_t http_stream_waiting(struct http_exchange *x);
 void http_stream_end(struct http_exchange *x); /* after what was written; may be called twice */
 
 /* Accepts the request body. write(): pieces of up to HTTP_BUFFER_SIZE in order; all but the last are full buffers when

@@ -63,6 +63,16 @@ bool http_stream_write(struct http_exchange *x, const void *bytes, size_t len)
     return taken;
 }
 
+size_t http_stream_waiting(struct http_exchange *x)
+{
+    struct http_server *s = x->conn->server;
+
+    pthread_mutex_lock(&s->lock);
+    size_t waiting = x->stream->unsent + x->stream->waiting.len;
+    pthread_mutex_unlock(&s->lock);
+    return waiting;
+}
+
 void http_stream_end(struct http_exchange *x)
 {
     struct http_connection *c = x->conn;

@@ -85,7 +85,8 @@ test('every route answers everyone as its right says', async (t) => {
         const { url, headers, body } = request(tree, draft, path, operation);
         const bearer = caller.sent ?? caller.token;
         if (bearer) headers.authorization = `Bearer ${bearer}`;
-        check(path, right, caller, await send(method.toUpperCase(), url, { headers, body }));
+        const endless = operation.responses['200']?.content['text/event-stream']; // judged the same, and answered without the stream
+        check(path, right, caller, await send(endless ? 'HEAD' : method.toUpperCase(), url, { headers, body }));
         asked++;
       }
       if (path.endsWith('/submit')) await tree.as('alice').waitStatus(draft, 'in_review'); // the gates' report is there from then on

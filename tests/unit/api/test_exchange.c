@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/handle.h"
+#include "base/clock.h"
 
 #define W "3a1c9d52-0f4e-4b6a-9c11-5d7e8f902134"
 
@@ -24,11 +25,52 @@ struct fixture {
     char last_frame[4096];
 };
 
-/* What the core of these tests says. */
-static json_t *core_says(const char *op, const char *token, int64_t id)
+static atomic_int feed_end;      /* how many events there are */
+static atomic_bool feed_refuses; /* whoever reads */
+static atomic_size_t feed_weight; /* bytes that each has besides */
+static atomic_int lazy_reads;    /* of whoever has the token "lazy" */
+
+static json_t *an_event(int64_t id)
+{
+    AUTO_FREE char *ballast = xcalloc(1, atomic_load(&feed_weight) + 1);
+    memset(ballast, 'b', atomic_load(&feed_weight));
+    AUTO_FREE char *event = xasprintf("{\"a\":1%s}", ballast);
+    return json_pack("{s:I, s:s, s:s}", "id", (json_int_t)id, "kind", "status_changed", "event", event);
+}
+
+/* One event a read, to whoever it is that the token names. */
+static json_t *feed_says(const char *token, int64_t after, int64_t id)
 {
     struct error err = {0};
+    int end = atomic_load(&feed_end);
 
+    if (atomic_load(&feed_refuses)) {
+        (void)error_set(&err, E_FORBIDDEN, "Missing role");
+        return message_refusal(id, &err);
+    }
+    json_t *ok = json_pack("{s:[], s:i, s:b, s:b, s:s, s:I}", "events", "next", end, "more", 0, "reset", after > end,
+                           "subject", token, "expiresS",
+                           (json_int_t)(clock_now_s() + (strcmp(token, "brief") == 0 ? 1 : 600)));
+    if (strcmp(token, "lazy") == 0)
+        atomic_fetch_add(&lazy_reads, 1);
+    if (after >= 0 && after < end) {
+        json_array_append_new(json_object_get(ok, "events"), an_event(after + 1));
+        json_object_set_new(ok, "next", json_integer(after + 1));
+        json_object_set_new(ok, "more", json_boolean(after + 1 < end));
+    }
+    return message_answer(id, ok);
+}
+
+/* What the core of these tests says. */
+static json_t *core_says(const json_t *message)
+{
+    const char *op = json_text(message, "op");
+    const char *token = json_text(message, "token");
+    int64_t id = json_int(message, "id");
+    struct error err = {0};
+
+    if (strcmp(op, "event.read") == 0)
+        return feed_says(token, json_int(message, "after"), id);
     if (strcmp(op, "request.list") == 0)
         return message_answer(id, json_pack("{s:[], s:s}", "airlockRequests", "nextCursor", "n"));
     if (strcmp(op, "request.list_all") == 0 && strcmp(token, "ODD") == 0)
@@ -67,8 +109,7 @@ static void *run_core(void *ctx)
             continue;
         AUTO_FREE char *text = json_dumps(frame.message, JSON_COMPACT | JSON_SORT_KEYS);
         (void)snprintf(f->last_frame, sizeof f->last_frame, "%s", text);
-        AUTO_JSON json_t *answer =
-            core_says(json_text(frame.message, "op"), json_text(frame.message, "token"), json_int(frame.message, "id"));
+        AUTO_JSON json_t *answer = core_says(frame.message);
         assert_int_equal(channel_send(channel, answer, NULL, 0, NULL), 0);
         assert_int_equal(channel_flush_wait(channel, 1000, NULL), 0);
         frame_done(&frame);
@@ -121,7 +162,7 @@ static int setup(void **state)
     f->core_fd = pair[1];
     f->client = ipc_client_new(NULL, NULL, NULL);
     ipc_client_attach(f->client, pair[0]);
-    api_init(&f->api, f->client, "1.2.3", "https://airlock.example.org");
+    api_init(&f->api, f->client, "1.2.3", "https://airlock.example.org", 16);
     settings.listen_fd = f->listen_fd = listen_on_loopback(&f->port);
     assert_int_equal(http_server_new(&settings, &f->server, NULL), 0);
     http_server_set_refusal(f->server, api_refuse);
@@ -138,11 +179,11 @@ static int teardown(void **state)
 
     http_server_stop(f->server, 1000);
     pthread_join(f->server_thread, NULL);
+    api_done(&f->api);
     atomic_store(&f->stop, true);
     pthread_join(f->core_thread, NULL);
     http_server_free(f->server);
     ipc_client_free(f->client);
-    api_done(&f->api);
     close(f->listen_fd);
     free(f);
     return 0;
@@ -185,7 +226,8 @@ static const struct row ROWS[] = {
     {"GET /.metadata" HEAD "\r\n", {"HTTP/1.1 200", "\"api_client_id\":\"c\"", "\"api_version\":\"1.2.3\""}},
     {"GET /api/openapi.json" HEAD "\r\n", {"HTTP/1.1 200", "application/json", "\"openapi\":\"3.1.0\""}},
     {"GET /api/events/schemas" HEAD "\r\n",
-     {"HTTP/1.1 200", "{\"schemas\":[{\"kind\":\"status_changed\",\"name\":\"status_changed.v1.json\",\"url\":\"https://"}},
+     {"HTTP/1.1 200",
+      "{\"schemas\":[{\"kind\":\"status_changed\",\"name\":\"status_changed.v1.json\",\"url\":\"https://"}},
     {"GET /api/events/schemas/scan_result.v1.json" HEAD "\r\n",
      {"HTTP/1.1 200", "Content-Type: application/schema+json", "\"title\":\"scan_result\"",
       "/api/events/schemas/scan_result.v1.json\""}},
@@ -276,6 +318,148 @@ static void test_frame(void **state)
     assert_non_null(strstr(f->last_frame, "\"workspace\":\"" W "\""));
 }
 
+/* A stream whose head has come; what came is in all. */
+static int follow(const struct fixture *f, const char *query, const char *headers, struct str *all)
+{
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(f->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    AUTO_FREE char *request = xasprintf("GET /api/events%s HTTP/1.1\r\nHost: x\r\n%s\r\n", query, headers);
+    struct timeval patience = {.tv_sec = 15};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char c;
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(write(fd, request, strlen(request)), (ssize_t)strlen(request));
+    while (!strstr(str_text(all), "\r\n\r\n") && read(fd, &c, 1) == 1)
+        str_append_char(all, c);
+    return fd;
+}
+
+/* Reads on until the text has come; fails when the stream ends before. */
+static void hear(int fd, const char *text, struct str *all)
+{
+    char c;
+    while (!strstr(str_text(all), text)) {
+        if (read(fd, &c, 1) != 1)
+            fail_msg("no \"%s\" in:\n%s", text, str_text(all));
+        str_append_char(all, c);
+    }
+}
+
+static void test_stream_of_events(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_STR struct str all = STR_INIT(1 << 16);
+    atomic_store(&feed_end, 7);
+    AUTO_FD int fd = follow(f, "", "Authorization: Bearer alice\r\nLast-Event-ID: 7\r\n", &all);
+    AUTO_STR struct str late = STR_INIT(1 << 16);
+
+    assert_says(&all, "HTTP/1.1 200");
+    assert_says(&all, "Content-Type: text/event-stream\r\n");
+    assert_says(&all, "Cache-Control: no-store\r\n");
+    assert_says(&all, "Content-Security-Policy: default-src 'none'");
+    assert_says(&all, "X-Accel-Buffering: no\r\n");
+    hear(fd, "retry: 2000\nid: 7\n\n", &all);
+    atomic_store(&feed_end, 9);
+    feed_news(f->api.feed);
+    hear(fd, "id: 8\nevent: status_changed\ndata: {\"a\":1}\n\n", &all);
+    hear(fd, "id: 9\n", &all);
+
+    /* The header counts before the query; a place that never was is told. */
+    AUTO_FD int second = follow(f, "?lastEventId=3", "Authorization: Bearer alice\r\nLast-Event-ID: 20\r\n", &late);
+    hear(second, "event: reset\ndata: {", &late);
+    hear(second, "id: 9\n\n", &late);
+    atomic_store(&feed_refuses, true); /* a role is taken */
+    feed_news(f->api.feed);
+    hear(fd, "\r\n0\r\n\r\n", &all);
+    hear(second, "\r\n0\r\n\r\n", &late);
+    AUTO_STR struct str refused = STR_INIT(1 << 16);
+    AUTO_FD int third = follow(f, "", "Authorization: Bearer alice\r\n", &refused);
+    assert_says(&refused, "HTTP/1.1 403");
+    (void)third;
+    atomic_store(&feed_refuses, false);
+}
+
+/* Then the client comes back with another one. */
+static void test_stream_ends_with_its_token(void **state)
+{
+    AUTO_STR struct str all = STR_INIT(1 << 16);
+    AUTO_FD int fd = follow(*state, "", "Authorization: Bearer brief\r\n", &all);
+    hear(fd, "\r\n0\r\n\r\n", &all);
+}
+
+/* Each person has so many, and all of them together so many more. */
+static void t32_streams_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    int fds[17];
+
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        AUTO_STR struct str all = STR_INIT(1 << 16);
+        fds[i] = follow(f, "", i < 9 ? "Authorization: Bearer alice\r\n" : "Authorization: Bearer bob\r\n", &all);
+        if (i != 8) {
+            assert_says(&all, "HTTP/1.1 200");
+            continue;
+        }
+        assert_says(&all, "HTTP/1.1 429");
+        assert_says(&all, "Retry-After: ");
+    }
+    AUTO_STR struct str full = STR_INIT(1 << 16);
+    AUTO_FD int fd = follow(f, "", "Authorization: Bearer carol\r\n", &full);
+    assert_says(&full, "HTTP/1.1 503");
+    (void)fd;
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        (void)close(fds[i]);
+}
+
+/* Everything up to the last event. */
+static void hear_heavy(int fd, int last, struct str *all)
+{
+    AUTO_FREE char *wanted = xasprintf("id: %d\n", last);
+    static char piece[64 * 1024];
+    ssize_t n;
+
+    for (size_t seen = 0; !strstr(str_text(all) + seen, wanted); str_append_len(all, piece, (size_t)n)) {
+        seen = all->len > sizeof piece ? all->len - sizeof piece : 0;
+        n = read(fd, piece, sizeof piece);
+        assert_true(n > 0);
+    }
+}
+
+/* Of what a client has not taken little is kept for it; when it reads, nothing is missing. */
+static void t32_for_who_does_not_read_nothing_is_read(void **state)
+{
+    enum { LAST = 24, WEIGHT = 128 * 1024 };
+    struct fixture *f = *state;
+    AUTO_STR struct str lazy_all = STR_INIT((size_t)2 * LAST * WEIGHT);
+    AUTO_STR struct str eager_all = STR_INIT((size_t)2 * LAST * WEIGHT);
+
+    atomic_store(&feed_end, LAST);
+    atomic_store(&feed_weight, WEIGHT);
+    atomic_store(&lazy_reads, 0);
+    AUTO_FD int lazy = follow(f, "?lastEventId=0", "Authorization: Bearer lazy\r\n", &lazy_all);
+    AUTO_FD int eager = follow(f, "?lastEventId=0", "Authorization: Bearer eager\r\n", &eager_all);
+    hear_heavy(eager, LAST, &eager_all);
+    assert_in_range(atomic_load(&lazy_reads), 1, LAST / 2); /* sockets hold a few */
+    hear_heavy(lazy, LAST, &lazy_all);
+    const char *at = str_text(&lazy_all);
+    for (int id = 1; id <= LAST; id++) {
+        AUTO_FREE char *line = xasprintf("id: %d\n", id);
+        at = strstr(at, line);
+        assert_non_null(at);
+    }
+    atomic_store(&feed_weight, 0);
+}
+
+static void test_head_of_a_stream(void **state)
+{
+    AUTO_STR struct str answer = STR_INIT(1 << 16);
+    ask(*state, "HEAD /api/events" HEAD "Authorization: Bearer alice\r\n\r\n", &answer);
+    assert_says(&answer, "HTTP/1.1 200");
+    assert_says(&answer, "text/event-stream");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +467,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_long_token, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head_has_no_body, setup, teardown),
         cmocka_unit_test_setup_teardown(test_frame, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stream_of_events, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stream_ends_with_its_token, setup, teardown),
+        cmocka_unit_test_setup_teardown(t32_streams_are_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(t32_for_who_does_not_read_nothing_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_head_of_a_stream, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ struct rig {
     struct bench *b;
     struct channel *api, *idp;
     int epoll_fd;
+    int looks; /* whoever follows events is judged anew */
 };
 
 static struct rig rig;
@@ -78,6 +79,8 @@ static json_t *exchange(enum peer from, enum message message, json_t *fields)
             relay_send(core, core->effects.items[i].generation);
         else if (core->effects.items[i].kind == EFFECT_RELAY_DONE)
             relay_finish(core, core->effects.items[i].generation);
+        else if (core->effects.items[i].kind == EFFECT_NEWS)
+            rig.looks++;
     }
     relays_sweep(core);
     return answer;
@@ -254,7 +257,9 @@ static void a_disabled_person_is_refused_at_once(void **state)
     (void)state;
     give_role(EVE, "TREUser");
     assert_answered(ask_as(EVE, 60));
+    rig.looks = 0;
     assert_null(as_admin(MESSAGE_ADMIN_USER_DISABLE, json_pack("{s:s}", "user", EVE)));
+    assert_int_equal(rig.looks, 1);
     AUTO_JSON json_t *order = received(rig.idp);
     assert_refused(ask_as(EVE, 0), "unauthenticated"); /* before airlock-idp has said a word */
     report(order, EVE);
