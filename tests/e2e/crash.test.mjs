@@ -1,6 +1,7 @@
 // kill -9 of a random process at a random moment, a hundred times, while people go about their work. A client takes no
 // answer, 502 and 503 for "I do not know", looks, and goes on. In the end everything is as everyone was told, and whoever
-// listens outside, by a webhook and on a broker, was told all of it.
+// listens outside, by a webhook and on a broker, was told all of it. AIRLOCK_LONG=1: 200 times while 500 lives run from end
+// to end, the kills spread over them.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
@@ -12,8 +13,10 @@ import {
 } from './harness.mjs';
 import { Consumer, RabbitMQ } from './lib/rabbitmq.mjs';
 import { keyFile, Receiver } from './lib/receiver.mjs';
+import { LONG, times } from './lib/scale.mjs';
 
-const KILLS = Number(process.env.AIRLOCK_KILLS ?? 100);
+const KILLS = times(100, 200, 'AIRLOCK_KILLS');
+const LIVES = times(0, 500, 'AIRLOCK_LIVES'); // at least; 0: as many as there are meanwhile
 const SEED = Number(process.env.AIRLOCK_SEED ?? Date.now() % 1_000_000);
 const CLIENTS = Number(process.env.AIRLOCK_CLIENTS ?? 4);
 const VICTIMS = ['airlock-core', 'airlock-api', 'airlock-blob external', 'airlock-blob core', 'airlock-blob workspace',
@@ -138,8 +141,9 @@ class Worker {
   }
 }
 
-async function killer(tree, random, counts) {
+async function killer(tree, random, counts, ended) {
   for (let i = 0; i < KILLS; i++) {
+    await until('lives to go on', () => ended() >= (i * LIVES) / KILLS, { timeout: GIVE_UP_MS });
     await sleep(20 + random() * 400);
     const name = VICTIMS[Math.floor(random() * VICTIMS.length)];
     if (name === 'airlockd') {
@@ -197,13 +201,14 @@ async function listeners(t) {
   };
 }
 
-/** The ids of all that happened, from core's own table. */
+/** The ids of all that happened, from core's own table, once nothing more is to happen. */
 async function everyEvent(tree) {
-  const { stdout } = await run('sqlite3', ['-readonly', path.join(tree.dir, 'state/airlock.db'), "SELECT request || '.' || version || '.' || kind FROM event;"]);
-  return stdout.trim().split('\n');
+  const ask = async (query) => (await run('sqlite3', ['-readonly', path.join(tree.dir, 'state/airlock.db'), query])).stdout.trim();
+  await until('the last job', async () => (await ask("SELECT count(*) FROM job WHERE state <> 'done';")) === '0', { timeout: GIVE_UP_MS, step: 500 });
+  return (await ask("SELECT request || '.' || version || '.' || kind FROM event;")).split('\n');
 }
 
-test(`${KILLS} times kill -9 during whole life cycles`, { timeout: 1_200_000 }, async (t) => {
+test(`${KILLS} times kill -9 during whole life cycles`, { timeout: LONG ? 3_600_000 : 1_200_000 }, async (t) => {
   t.diagnostic(`AIRLOCK_SEED=${SEED}`);
   const random = seeded(SEED);
   const { receiver, consumer, set } = await listeners(t);
@@ -211,13 +216,16 @@ test(`${KILLS} times kill -9 during whole life cycles`, { timeout: 1_200_000 }, 
   const workers = Array.from({ length: CLIENTS }, (_, i) => new Worker(tree, i, seeded(SEED + i + 1)));
   const counts = {};
   let going = true;
-  const lives = Promise.all(workers.map((worker) => worker.run(() => going)));
-  await Promise.race([killer(tree, random, counts), lives.then(() => sleep(GIVE_UP_MS))]);
+  const lived = () => workers.reduce((sum, worker) => sum + worker.ended.length, 0);
+  const lives = Promise.all(workers.map((worker) => worker.run(() => going || lived() < LIVES)));
+  const began = Date.now();
+  await Promise.race([killer(tree, random, counts, lived), lives]); // lives end first only when one fails
   going = false;
   await lives;
   const ended = workers.flatMap((worker) => worker.ended);
-  t.diagnostic(`${ended.length} lives; killed: ${JSON.stringify(counts)}`);
-  assert.ok(KILLS < 50 || ended.length >= 20, 'work went on');
+  t.diagnostic(`${ended.length} lives in ${(Date.now() - began) / 1000} s; killed: ${JSON.stringify(counts)}`);
+  assert.equal(Object.values(counts).reduce((sum, count) => sum + count, 0), KILLS);
+  assert.ok(ended.length >= LIVES && (KILLS < 50 || ended.length >= 20), 'work went on');
 
   await t.test('everything ended as planned, decided once, with the bytes that were sent', async () => {
     for (const { request, ending, bytes } of ended) {
@@ -250,6 +258,7 @@ test(`${KILLS} times kill -9 during whole life cycles`, { timeout: 1_200_000 }, 
   });
   await t.test('T67 whoever listens was told everything, in an order that can be restored', async () => {
     const told = await everyEvent(tree);
+    const happened = new Set(told);
     assert.ok(told.length >= 3 * ended.length, `${told.length} events`);
     for (const [who, ids] of [['webhook', () => receiver.calls.map(({ id }) => id)], ['broker', () => consumer.got.map(({ messageId }) => messageId)]]) {
       let missing;
@@ -258,13 +267,15 @@ test(`${KILLS} times kill -9 during whole life cycles`, { timeout: 1_200_000 }, 
         missing = told.filter((id) => !heard.has(id));
         return missing.length === 0;
       }, { timeout: GIVE_UP_MS, step: 500 }).catch(() => assert.fail(`${who} misses ${missing.length} of ${told.length}: ${missing.slice(0, 5)}`));
-      assert.deepEqual(ids().filter((id) => !told.includes(id)), [], `${who} heard only what happened`);
+      assert.deepEqual(ids().filter((id) => !happened.has(id)), [], `${who} heard only what happened`);
       t.diagnostic(`${who}: ${told.length} events, ${ids().length} came`);
     }
     assert.equal(receiver.forged, 0);
-    for (const { request } of ended)
+    for (const { request } of ended) {
+      const all = told.filter((id) => id.startsWith(request.id)).length;
       for (const heard of [receiver.of('all', request), consumer.of(request)])
-        assert.deepEqual(heard.map(({ event }) => event.data.sequence), heard.map((_, i) => i + 1), 'numbers without gaps');
+        assert.deepEqual(heard.map(({ event }) => event.data.sequence), Array.from({ length: all }, (_, i) => i + 1), 'numbers without gaps');
+    }
   });
   await t.test('the database is sound', async () => {
     await tree.stop();
