@@ -18,7 +18,7 @@
 #define LIFE_S 3600                           /* then the client comes back with a token of that day */
 #define RETRY_MS 2000                         /* what clients are told to wait before that */
 #define BEHIND_BYTES ((size_t)64 * 1024)      /* that wait for a client: no more is read for it */
-#define WAITING_MAX ((size_t)8 * 1024 * 1024) /* these and one answer of core: one event may tell of 1000 long names */
+#define WAITING_MAX ((size_t)8 * 1024 * 1024) /* these and one answer of core: 1000 long names */
 #define RENDER_MAX ((size_t)32 * 1024 * 1024) /* a frame */
 #define FULL_RETRY_S 30
 

@@ -7,10 +7,10 @@
 #include "core/events.h"
 #include "core/peers.h"
 
-#define READ_MAX 100             /* events of one answer */
+#define READ_MAX 100            /* events of one answer */
 #define READ_BYTES (256 * 1024) /* of them together, the last one beyond: so much waits for a slow client */
-#define READ_IDS 2000            /* that one read goes through, whether they are for the caller or not */
-#define LISTENING_MS 45000       /* airlock-api reads every 15 s for whoever follows */
+#define READ_IDS 2000           /* that one read goes through, whether they are for the caller or not */
+#define LISTENING_MS 45000      /* airlock-api reads every 15 s for whoever follows */
 
 void event_feed_look(struct core *core)
 {
