@@ -111,6 +111,18 @@ static int send_patiently(struct cli *cli, const struct web_request *request, st
     }
 }
 
+static int listen_once(const struct api_call *call, const char *url, const char *token, struct web_answer *answer,
+                       struct error *err)
+{
+    const struct api_listening *listening = call->listening;
+    AUTO_FREE char *last = xasprintf("Last-Event-ID: %s", listening->last_id);
+    struct web_request request = {.method = call->method, .url = url, .bearer = token, .listener = listening->listener};
+
+    request.headers[0] = "Accept: text/event-stream";
+    request.headers[1] = *listening->last_id ? last : NULL;
+    return web_send(listening->web, &request, answer, err);
+}
+
 static int send_once(struct cli *cli, const struct api_call *call, const char *token, struct web_answer *answer,
                      struct error *err)
 {
@@ -120,6 +132,8 @@ static int send_once(struct cli *cli, const struct api_call *call, const char *t
     struct web_request request = {.method = call->method, .url = url, .bearer = token};
     size_t headers = 0;
 
+    if (call->listening)
+        return listen_once(call, url, token, answer, err);
     request.headers[headers++] = "Accept: application/json";
     if (call->body) {
         json_append_value(&body, call->body);
@@ -157,9 +171,9 @@ static int parse_answer(const struct web_answer *answer, json_t **ret, struct er
     return r ? error_set(err, E_PROTOCOL, "The server's answer is not JSON: is it an airlock server?") : 0;
 }
 
-int api_send(struct cli *cli, const struct api_call *call, json_t **ret, char **ret_next, struct error *err)
+/* A token that is refused is fetched anew, once. */
+static int send_authorised(struct cli *cli, const struct api_call *call, struct web_answer *answer, struct error *err)
 {
-    AUTO_ANSWER struct web_answer answer = WEB_ANSWER_INIT;
     AUTO_FREE char *scope = NULL;
     const char *token = NULL;
 
@@ -167,11 +181,19 @@ int api_send(struct cli *cli, const struct api_call *call, json_t **ret, char **
     for (int try = 0; !r && try < 2; try++) {
         r = tokens_get(cli, scope, &token, err);
         if (!r)
-            r = send_once(cli, call, token, &answer, err);
-        if (r || answer.status != 401)
+            r = send_once(cli, call, token, answer, err);
+        if (r || answer->status != 401)
             break;
         r = tokens_drop(cli, scope, token, err);
     }
+    return r;
+}
+
+int api_send(struct cli *cli, const struct api_call *call, json_t **ret, char **ret_next, struct error *err)
+{
+    AUTO_ANSWER struct web_answer answer = WEB_ANSWER_INIT;
+    int r = send_authorised(cli, call, &answer, err);
+
     if (r)
         return r;
     if (answer.status / 100 != 2)
@@ -267,6 +289,28 @@ int api_list_any(struct cli *cli, const char *workspace, const char *path, const
 {
     int r = api_list(cli, workspace, path, field, all, ret, err);
     return may_try_core(cli, r) && api_list(cli, NULL, path, field, all, ret, NULL) == 0 ? 0 : r;
+}
+
+static int listen_as(struct cli *cli, const struct api_call *call, uint64_t *ret_retry_s, struct error *err)
+{
+    AUTO_ANSWER struct web_answer answer = WEB_ANSWER_INIT;
+    int r = send_authorised(cli, call, &answer, err);
+
+    *ret_retry_s = r ? 0 : web_retry_after(&answer, 0, RATE_WAIT_MAX_S);
+    if (r || call->listening->listener->enough || answer.status / 100 == 2)
+        return r;
+    return problem_from_answer(err, &answer);
+}
+
+int api_listen_any(struct cli *cli, const struct api_call *call, const struct api_listening *listening,
+                   uint64_t *ret_retry_s, struct error *err)
+{
+    struct api_call own = *call;
+
+    own.listening = listening;
+    int r = listen_as(cli, &own, ret_retry_s, err);
+    own.workspace = NULL;
+    return may_try_core(cli, r) && listen_as(cli, &own, ret_retry_s, NULL) == 0 ? 0 : r;
 }
 
 int api_caller(struct cli *cli, const char *workspace, json_t **ret, struct error *err)

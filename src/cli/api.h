@@ -16,10 +16,18 @@
 
 struct api_call {
     const char *method;
-    const char *path;      /* "/workspaces", below /api; ids in it are UUIDs already checked */
-    const char *workspace; /* whose token to use; NULL: the core token */
-    const json_t *body;    /* NULL: none */
-    const char *etag;      /* for PATCH; NULL: none */
+    const char *path;                      /* "/workspaces", below /api; ids in it are UUIDs already checked */
+    const char *workspace;                 /* whose token to use; NULL: the core token */
+    const json_t *body;                    /* NULL: none */
+    const char *etag;                      /* for PATCH; NULL: none */
+    const struct api_listening *listening; /* api_listen_any's; NULL */
+};
+
+/* How an answer without an end is heard. */
+struct api_listening {
+    struct web *web; /* for it alone: the listener may call the server meanwhile */
+    struct web_listener *listener;
+    const char *last_id; /* of an event: go on after it; "": from now on */
 };
 
 /* *ret is the caller's: the answer's object (a bare array comes as {"items": array}). *ret_next, if asked for, is the
@@ -44,6 +52,10 @@ int api_scope(struct cli *cli, const char *workspace, char **ret, struct error *
 int api_send_any(struct cli *cli, const struct api_call *call, json_t **ret, struct error *err) MUST_USE;
 int api_list_any(struct cli *cli, const char *workspace, const char *path, const char *field, bool all, json_t **ret,
                  struct error *err) MUST_USE;
+/* The same for an answer without an end, which goes to the listener. One try; *ret_retry_s is what a refusal named in
+ * Retry-After, else 0. */
+int api_listen_any(struct cli *cli, const struct api_call *call, const struct api_listening *listening,
+                   uint64_t *ret_retry_s, struct error *err) MUST_USE;
 /* Who the person is to the server, and with which roles: {"id","name","email","roles",…}, the caller's. workspace NULL:
  * in the TRE. */
 int api_caller(struct cli *cli, const char *workspace, json_t **ret, struct error *err) MUST_USE;

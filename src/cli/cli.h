@@ -41,6 +41,7 @@ command_handler request_new_run, request_list_run, request_show_run, request_sub
 command_handler request_review_run, request_revoke_run, request_wait_run, request_link_run;
 command_handler request_upload_run, request_download_run;
 command_handler request_gates_run, request_check_run;
+command_handler events_run;
 command_handler admin_workspace_create_run, admin_workspace_update_run, admin_role_assign_run, admin_role_remove_run;
 command_handler admin_user_add_run, admin_user_list_run, admin_user_disable_run, admin_user_enable_run;
 command_handler admin_user_reset_run;

@@ -64,7 +64,7 @@ void help_overview(struct str *out, const struct command *table, size_t rows)
                "  airlock request new --workspace Heart --type export --title \"Figure 2\" --justification \"Paper\"\n"
                "  airlock request upload REQUEST figure2.pdf\n"
                "  airlock request submit REQUEST\n"
-               "  airlock request wait REQUEST --status approved\n"
+               "  airlock request wait REQUEST --for approved\n"
                "  airlock request download REQUEST --to results\n\nCommands:\n");
     for (size_t i = 0; i < rows; i++)
         append_row(out, table[i].path, table[i].summary);

@@ -68,8 +68,15 @@ static const struct option_spec LINK_OPTIONS[] = {
 };
 static const struct option_spec WAIT_OPTIONS[] = {
     {WORKSPACE},
-    {"status", "STATUS", "wait for this status; repeatable (default: until the system has done its part)"},
+    {"for", "STATUS[,STATUS]", "wait for one of these; repeatable (default: until the system has done its part)"},
+    {"status", "STATUS", "the same, as it was called before"},
     {"timeout", "SECONDS", "give up after this time (default 3600)"},
+    {END},
+};
+static const struct option_spec EVENTS_OPTIONS[] = {
+    {"workspace", "ID|NAME", "of this workspace (default: AIRLOCK_WORKSPACE, else all that concerns you)"},
+    {"since", "ID", "go on after this event: the id of the last one that was printed"},
+    {"timeout", "SECONDS", "end after this time"},
     {END},
 };
 static const struct option_spec CHECK_OPTIONS[] = {
@@ -194,11 +201,13 @@ static const struct command COMMANDS[] = {
      "  azcopy copy data.csv \"$(airlock request link REQUEST)\" --from-to=LocalBlob",
      1, 1, LINK_OPTIONS, request_link_run},
     {"request wait", "REQUEST", "Wait until a request has moved on",
-     "Without --status it waits while the system works (sealing, scanning, moving) and ends when it is a person's "
-     "turn\n"
-     "or the request is closed. Ends with code 75 when the time is over or the status can no longer come.\n\n"
+     "Without --for it waits while the system works (sealing, scanning, moving) and ends when it is a person's turn\n"
+     "or the request is closed. The server tells of each step as it happens; a status that was left again counts. When\n"
+     "the server restarts, it is waited for.\n\n"
+     "Ends with code 0 when a status has come that was waited for, 65 when the request has ended in another, 75 when\n"
+     "the time is over, 66 when there is no such request, 77 when it is not yours to see, or no more.\n\n"
      "  airlock request wait REQUEST\n"
-     "  airlock request wait REQUEST --status approved --status rejected --timeout 86400",
+     "  airlock request wait REQUEST --for approved,rejected --timeout 86400",
      1, 1, WAIT_OPTIONS, request_wait_run},
     {"request check", "REQUEST", "Have a draft's files looked at before you submit it",
      "Runs the security gates that need no seal, and shows what a reviewer would see. Nothing changes; ends with code "
@@ -210,6 +219,13 @@ static const struct command COMMANDS[] = {
      "Findings say where they are, and never what stands there.\n\n"
      "  airlock request gates REQUEST\n  airlock request gates REQUEST --output json | jq '.gateReport.gates'",
      1, 1, WORKSPACE_ONLY, request_gates_run},
+    {"events", "", "Follow what happens to requests",
+     "Prints one line of JSON for each event: its id, its kind, and the event as docs/EVENTS.md describes it. Without\n"
+     "--since it begins with what happens next, and it goes on until it is stopped, through restarts of the server. A\n"
+     "line of the kind reset says that events between were lost: look at the requests themselves.\n\n"
+     "  airlock events --workspace Heart | jq -r 'select(.kind == \"status_changed\") | .event.data.status'\n"
+     "  airlock events --since 1234 --timeout 60",
+     0, 0, EVENTS_OPTIONS, events_run},
     {"admin workspace create", "", "Make a workspace",
      "  airlock admin workspace create --name Heart --network 10.1.0.0/16 --max-files 10", 0, 0, PROPERTY_OPTIONS,
      admin_workspace_create_run},

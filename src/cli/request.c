@@ -1,10 +1,9 @@
-/* `airlock request new|list|submit|cancel|wait`, and finding a request among the person's workspaces. */
+/* `airlock request new|list|submit|cancel`, and finding a request among the person's workspaces. */
 #include "cli/request.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/uuid.h"
 #include "cli/api.h"
@@ -12,10 +11,6 @@
 #include "cli/url.h"
 #include "cli/workspace.h"
 
-#define WAIT_FIRST_MS 300
-#define WAIT_MAX_MS 5000
-#define WAIT_TIMEOUT_S 3600
-#define WAIT_TIMEOUT_MAX_S (30 * 24 * 3600)
 #define LIMIT_DEFAULT "200"
 
 static const char *const TYPES[] = {"import", "export", NULL};
@@ -253,63 +248,8 @@ int request_cancel_run(struct cli *cli, const struct args *args, struct error *e
     return r ? r : request_print(cli, after, err);
 }
 
-/* "submitted" and whatever is in progress: the system's turn, which ends by itself. */
-static bool is_systems_turn(const char *status)
-{
-    const char *suffix = strstr(status, "_in_progress");
-    return strcmp(status, "submitted") == 0 || (suffix && strcmp(suffix, "_in_progress") == 0);
-}
-
-static bool is_closed(const char *status)
-{
-    static const char *const CLOSED[] = {"rejected", "blocked_by_scan", "cancelled", "failed", "revoked"};
-
-    for (size_t i = 0; i < ARRAY_LEN(CLOSED); i++)
-        if (strcmp(CLOSED[i], status) == 0)
-            return true;
-    return false;
-}
-
-/* Whether status is one of --status (which may be repeated); without the option: whether the system is done. */
-static bool is_awaited(const struct args *args, const char *status)
-{
-    size_t at = 0;
-
-    if (!args_has(args, "status"))
-        return !is_systems_turn(status);
-    for (const char *wanted = args_next(args, "status", &at); wanted; wanted = args_next(args, "status", &at))
-        if (strcmp(wanted, status) == 0)
-            return true;
-    return false;
-}
-
 void request_pause(int64_t ms)
 {
     struct timespec wait = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000L};
     (void)nanosleep(&wait, NULL); /* a signal cuts it short: fine */
-}
-
-int request_wait_run(struct cli *cli, const struct args *args, struct error *err)
-{
-    AUTO_FREE char *workspace = NULL;
-    AUTO_JSON json_t *envelope = NULL;
-    uint64_t timeout;
-    int64_t pause = WAIT_FIRST_MS;
-
-    int r = args_number(args, "timeout", WAIT_TIMEOUT_S, 0, WAIT_TIMEOUT_MAX_S, &timeout, err);
-    if (!r)
-        r = request_locate(cli, args, args->items[0], &workspace, &envelope, err);
-    int64_t deadline = clock_mono_ms() + (int64_t)timeout * 1000;
-    while (!r && !is_awaited(args, request_status(envelope))) {
-        if (is_closed(request_status(envelope)))
-            return error_set(err, E_CONFLICT, "The request is %s, and that is final", request_status(envelope));
-        if (clock_mono_ms() + pause > deadline)
-            return error_set(err, E_UNAVAILABLE, "The request is still %s", request_status(envelope));
-        request_pause(pause);
-        pause = pause * 3 / 2 < WAIT_MAX_MS ? pause * 3 / 2 : WAIT_MAX_MS;
-        json_decref(envelope);
-        envelope = NULL;
-        r = request_fetch(cli, workspace, args->items[0], &envelope, err);
-    }
-    return r ? r : request_print(cli, envelope, err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/num.h"
 #include "cli/url.h"
@@ -117,15 +118,41 @@ static size_t sink_write(struct exchange *x, const char *bytes, size_t len)
     return len;
 }
 
+/* 0, which ends the exchange, once it is enough. */
+static size_t listener_hear(struct exchange *x, const char *bytes, size_t len)
+{
+    struct web_listener *listener = x->request->listener;
+
+    listener->heard_ms = clock_mono_ms();
+    listener->enough = !listener->hear(listener->ctx, bytes, len);
+    return listener->enough ? 0 : len;
+}
+
+/* At least once a second. Not 0 ends the exchange. */
+static int listener_look(struct exchange *x)
+{
+    struct web_listener *listener = x->request->listener;
+    int64_t now = clock_mono_ms();
+
+    if (now >= listener->until_ms)
+        listener->enough = true;
+    else if (now - listener->heard_ms > listener->silence_ms)
+        x->code = error_set(&x->err, E_UNAVAILABLE, "The server has said nothing for %lld seconds",
+                            (long long)listener->silence_ms / 1000);
+    return listener->enough || x->code != 0;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct exchange *x = context;
     size_t len = size * count;
     long status = 0;
 
-    if (x->request->sink && curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
-        status / 100 == 2)
+    (void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (x->request->sink && status / 100 == 2)
         return sink_write(x, bytes, len);
+    if (x->request->listener && status / 100 == 2)
+        return listener_hear(x, bytes, len);
     str_append_len(&x->answer->body, bytes, len);
     if (!x->answer->body.overflow)
         return len;
@@ -141,7 +168,7 @@ static int on_progress(void *context, curl_off_t down_total, curl_off_t down, cu
     (void)up_total;
     if (!x->request->sink && up > 0)
         count_moved(x, (uint64_t)up);
-    return 0;
+    return x->request->listener ? listener_look(x) : 0;
 }
 
 static struct curl_slist *header_list(const struct web_request *request)
@@ -167,7 +194,7 @@ static void set_limits(CURL *curl, const struct web_request *request)
     (void)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, request->transfer ? 0L : CALL_TIMEOUT_S);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, request->transfer || request->listener ? 0L : CALL_TIMEOUT_S);
     (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_PER_S);
     (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, request->transfer ? SLOW_TIME_S : 0L);
     (void)curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, TRANSFER_BUFFER);
@@ -194,7 +221,7 @@ static void set_exchange(struct web *web, struct exchange *x, struct curl_slist 
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
     (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, x);
-    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, request->moved ? 0L : 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, request->moved || request->listener ? 0L : 1L);
     if (request->body) {
         (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
@@ -235,6 +262,10 @@ int web_send(struct web *web, const struct web_request *request, struct web_answ
     *answer = WEB_ANSWER_INIT;
     if (request->sink)
         request->sink->got = 0;
+    if (request->listener) {
+        request->listener->heard_ms = clock_mono_ms();
+        request->listener->enough = false;
+    }
     web->problem[0] = '\0';
     curl_easy_reset(web->curl); /* keeps the connection */
     struct curl_slist *headers = header_list(request);
@@ -247,7 +278,9 @@ int web_send(struct web *web, const struct web_request *request, struct web_answ
     bool failed = result != CURLE_OK || status / 100 != 2;
     if (failed && request->moved)
         atomic_fetch_sub(request->moved, x.counted);
-    return result == CURLE_OK ? 0 : exchange_failed(web, result, &x, err);
+    if (result == CURLE_OK || (request->listener && request->listener->enough))
+        return 0;
+    return exchange_failed(web, result, &x, err);
 }
 
 uint64_t web_retry_after(const struct web_answer *answer, uint64_t fallback, uint64_t max)

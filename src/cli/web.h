@@ -32,6 +32,16 @@ struct web_sink {
     uint64_t got; /* filled in */
 };
 
+/* Who hears the body of a 2xx answer as it comes, where that has no end. */
+struct web_listener {
+    bool (*hear)(void *ctx, const char *bytes, size_t len); /* false: it was enough */
+    void *ctx;
+    int64_t until_ms;   /* monotonic: then it was enough, whether anything came or not */
+    int64_t silence_ms; /* for so long not a byte: E_UNAVAILABLE */
+    int64_t heard_ms;   /* filled in: when the last one came */
+    bool enough;        /* filled in */
+};
+
 struct web_request {
     const char *method;
     const char *url;
@@ -39,9 +49,10 @@ struct web_request {
     const char *headers[WEB_HEADERS_MAX]; /* "Name: value", then NULL */
     const void *body;                     /* NULL: none */
     size_t body_len;
-    bool transfer;           /* file bytes: a minimum rate instead of a total time limit */
-    struct web_sink *sink;   /* NULL: into the answer's body */
-    _Atomic uint64_t *moved; /* counts file bytes while they move, taken back when the try fails; or NULL */
+    bool transfer;                 /* file bytes: a minimum rate instead of a total time limit */
+    struct web_sink *sink;         /* NULL: into the answer's body */
+    struct web_listener *listener; /* NULL: the same; without a total time limit, but its own */
+    _Atomic uint64_t *moved;       /* counts file bytes while they move, taken back when the try fails; or NULL */
 };
 
 /* Fixed-size header values; "" when absent or too long. */
@@ -63,9 +74,9 @@ static inline void cleanup_answer_(struct web_answer *answer)
 }
 #define AUTO_ANSWER CLEANUP(cleanup_answer_)
 
-/* 0 whenever an HTTP answer came, whatever its status. E_UNAVAILABLE: none came, another try may succeed. E_CONFIG: the
- * certificate is not trusted. E_IO, E_NO_SPACE: the sink cannot be written. E_PROTOCOL, E_LIMIT: the answer is not
- * usable. */
+/* 0 whenever an HTTP answer came, whatever its status, and when a listener had enough (perhaps before one did: status
+ * 0). E_UNAVAILABLE: none came, another try may succeed. E_CONFIG: the certificate is not trusted. E_IO, E_NO_SPACE: the
+ * sink cannot be written. E_PROTOCOL, E_LIMIT: the answer is not usable. */
 int web_send(struct web *web, const struct web_request *request, struct web_answer *answer, struct error *err) MUST_USE;
 
 /* Seconds of a Retry-After header, at most max; fallback when there is none. */

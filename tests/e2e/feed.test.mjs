@@ -1,10 +1,12 @@
 // Live updates: streams of server-sent events, followed by people who may see different things, across roles that end,
 // processes that are killed, and clients that come back.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import http from 'node:http';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { approved, assertProblem, draftWith, inReview, postForm, startTree, UNLIMITED, until } from './harness.mjs';
+import { assertProblem, draftWith, inReview, postForm, startTree, UNLIMITED, until } from './harness.mjs';
+import { Terminal } from './lib/cli.mjs';
 import { memoryOf } from './lib/memory.mjs';
 import { LONG } from './lib/scale.mjs';
 
@@ -116,7 +118,39 @@ class Follower {
 async function newFollower(tree, name) {
   const { user, client_secret } = await tree.as('admin').ok('POST', '/admin/users', { name, is_service: true });
   const form = { grant_type: 'client_credentials', client_id: user.client_id, client_secret, scope: tree.ready.api_scope };
-  return { user, token: (await postForm(tree.ready.token_endpoint, form)).body.access_token };
+  return { user, client_id: user.client_id, client_secret, token: (await postForm(tree.ready.token_endpoint, form)).body.access_token };
+}
+
+/** Somebody's command line, logged in. */
+async function terminal(tree, name, { client_id, client_secret } = tree.as(name).account) {
+  const home = new Terminal(tree.scratch, name, tree.ready.api);
+  const { code, stderr } = await home.logInAsProgram(client_id, client_secret);
+  assert.equal(code, 0, stderr);
+  return home;
+}
+
+/** Runs a command that follows events. Answers when its stream is open: beside it, it has a connection for its questions. */
+async function waiting(tree, home, args) {
+  let child;
+  const result = home.run(args, { onStart: (started) => (child = started) });
+  const port = Number(new URL(tree.ready.api).port);
+  await Promise.race([result, until('its stream', () => child.exitCode !== null || connections(child.pid, port) === 2)]);
+  return { result };
+}
+
+/** Connections of a process to a port of this machine. */
+function connections(pid, port) {
+  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const inodes = fs.readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[2] === remote && fields[3] === '01').map((fields) => `socket:[${fields[9]}]`);
+  const links = fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return ''; // closed meanwhile
+    }
+  });
+  return links.filter((link) => inodes.includes(link)).length;
 }
 
 /** A request that comes to its review although the processes it asks are killed: if need be, another one. */
@@ -259,6 +293,76 @@ test('live updates', async (t) => {
     assert.ok(Number(ninth.headers['retry-after']) > 0);
     for (const stream of streams) stream.close();
     await until('room again', async () => (await admin.call('HEAD', '/events', undefined, { token: tokens[0] })).status === 200);
+  });
+
+  await t.test('request wait ends with its status, or says why it cannot', async () => {
+    const alice = await terminal(tree, 'alice');
+    const wait = (request, ...args) => waiting(tree, alice, ['request', 'wait', request.id, '--output', 'json', ...args]);
+    const request = await inReview(tree, 'export', { 'a.csv': Buffer.from('waited for\n') });
+    const other = await inReview(tree, 'export', { 'a.csv': Buffer.from('waited for\n') });
+    const draft = await draftWith(tree, 'export', { 'a.csv': Buffer.from('waited for\n') });
+    const waits = await Promise.all([
+      wait(request, '--for', 'approved'), wait(request, '--for', 'approval_in_progress'), wait(request, '--for', 'rejected,failed'),
+      wait(other, '--for', 'approved'), wait(draft, '--for', 'submitted')]);
+    assert.equal((await tree.as('bob').review(request, true, request.digest)).status, 200);
+    assert.equal((await tree.as('alice').cancel(other)).status, 200);
+    assert.equal((await tree.as('alice').submit(draft)).status, 200);
+    const [reached, passed, elsewhere, cancelled, submitted] = await Promise.all(waits.map(({ result }) => result));
+    assert.equal(reached.code, 0, reached.stderr);
+    assert.equal(JSON.parse(reached.stdout).airlockRequest.status, 'approved');
+    assert.equal(passed.code, 0, passed.stderr); // although it was left again at once
+    assert.equal(submitted.code, 0, submitted.stderr);
+    for (const [result, status] of [[elsewhere, 'approved'], [cancelled, 'cancelled']]) {
+      assert.equal(result.code, 65, result.stderr);
+      assert.match(result.stderr, new RegExp(`is ${status}, and that is final`));
+      assert.equal(result.stdout, '');
+    }
+    for (const [args, code, words] of [
+      [[draft.id, '--for', 'approved', '--timeout', '1'], 75, /still in_review after 1 seconds/],
+      [[draft.id, '--for', 'approved', '--timeout', '0'], 75, /still/],
+      [[request.id, '--for', 'revoked', '--timeout', '1'], 75, /still approved/],
+      [[request.id, '--for', 'in_review'], 65, /final/],
+      [[draft.id, '--for', 'in_review,aproved'], 64, /blocked_by_scan/],
+      [[draft.id, '--for', ''], 64, /blocked_by_scan/],
+      [['7d444840-9dc0-4fd2-b6ac-1d1b1a4b2c11', '--for', 'approved'], 66, /None of your workspaces/],
+    ]) {
+      const result = await alice.run(['request', 'wait', ...args]);
+      assert.equal(result.code, code, `${args.join(' ')}: ${result.stdout}${result.stderr}`);
+      assert.match(result.stderr, words);
+    }
+  });
+
+  await t.test('request wait goes on when airlock-api is killed, and ends when it may not see the request any more', async () => {
+    const request = await inReview(tree, 'export', { 'a.csv': Buffer.from('killed\n') });
+    const args = ['request', 'wait', request.id, '--workspace', tree.first.id, '--for', 'approved'];
+    const { user, client_id, client_secret } = await newFollower(tree, 'waits-in-vain');
+    const admin = tree.as('admin');
+    await admin.ok('POST', `/workspaces/${tree.first.id}/users/assign`, { user_ids: [user.id], role_id: 'WorkspaceResearcher' });
+    const alice = await waiting(tree, await terminal(tree, 'alice'), args);
+    const vain = await waiting(tree, await terminal(tree, 'vain', { client_id, client_secret }), args);
+    const killed = tree.kill('airlock-api');
+    await until('airlock-api to be back', () => ![undefined, killed].includes(tree.find('airlock-api')?.pid));
+    await admin.ok('DELETE', `/workspaces/${tree.first.id}/users/assign?user_id=${user.id}&role_id=WorkspaceResearcher`);
+    assert.equal((await vain.result).code, 66, 'the workspace is not theirs any more');
+    assert.equal((await tree.as('bob').review(request, true, request.digest)).status, 200);
+    const result = await alice.result;
+    assert.equal(result.code, 0, result.stderr);
+  });
+
+  await t.test('airlock events prints one line of JSON each', async () => {
+    const alice = await terminal(tree, 'alice');
+    const early = await opened(tree, 'alice', tree.first);
+    early.close();
+    const request = await draftWith(tree, 'export', { 'a.csv': Buffer.from('printed\n') });
+    for (const args of [[], ['--workspace', tree.first.id]]) {
+      const lines = (await alice.ok(['events', ...args, '--since', early.lastId, '--timeout', '1'])).trim().split('\n').map((line) => JSON.parse(line));
+      const told = lines.find(({ kind, event }) => kind === 'status_changed' && event.subject === request.id);
+      assert.equal(told?.event.data.status, 'draft');
+      assert.deepEqual(lines.map(({ id }) => Number(id)), lines.map(({ id }) => Number(id)).sort((a, b) => a - b));
+    }
+    const [reset] = (await alice.ok(['events', '--since', '9999999', '--timeout', '1'])).trim().split('\n').map((line) => JSON.parse(line));
+    assert.equal(reset.kind, 'reset');
+    assert.equal((await alice.run(['events', '--since', 'soon'])).code, 64);
   });
 
   await opened(tree, 'alice'); // is still open when the tree ends, within its five seconds
