@@ -69,18 +69,27 @@ bool url_is_private(const char *url)
     return len > 0 && port_is_good(host + len) && (is_tls || host_is_loopback(host, len));
 }
 
+/* The byte that %XX at the start of the len bytes stands for; -1: it is none. */
+static int escaped_byte(const char *text, size_t len)
+{
+    int high = len > 2 ? num_hex_digit(text[1]) : -1;
+    int low = high >= 0 ? num_hex_digit(text[2]) : -1;
+
+    return low >= 0 ? 16 * high + low : -1;
+}
+
 /* Decodes the len bytes; false: a %XX that is none, a NUL, or too long. */
 static bool decode(const char *text, size_t len, char ret[static BROKER_URL_PART_MAX + 1])
 {
     size_t out = 0;
 
     for (size_t i = 0; i < len; i++) {
-        int high = text[i] == '%' && i + 2 < len ? num_hex_digit(text[i + 1]) : -1;
-        int low = high >= 0 ? num_hex_digit(text[i + 2]) : -1;
-        if (out == BROKER_URL_PART_MAX || (text[i] == '%' && (low < 0 || high + low == 0)))
+        bool escaped = text[i] == '%';
+        int byte = escaped ? escaped_byte(text + i, len - i) : (unsigned char)text[i];
+        if (out == BROKER_URL_PART_MAX || byte <= 0)
             return false;
-        ret[out++] = text[i] == '%' ? (char)(high << 4 | low) : text[i];
-        i += text[i] == '%' ? 2 : 0;
+        ret[out++] = (char)byte;
+        i += escaped ? 2 : 0;
     }
     ret[out] = '\0';
     return true;

@@ -181,6 +181,8 @@ static void append_csv_cell(struct str *out, const char *text, bool last)
 
 void table_render_csv(const struct table *table, struct str *out)
 {
+    if (table->width == 0)
+        return;
     for (size_t c = 0; c < table->width; c++)
         append_csv_cell(out, table->columns[c].heading, c + 1 == table->width);
     for (size_t i = 0; i < table->cell_count; i++)

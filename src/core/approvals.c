@@ -13,12 +13,12 @@ static bool is_same_person(const struct principal *who, const json_t *reviewer)
 }
 
 /* One review; *count counts it when it approves this manifest. */
-static int approval_count(const struct db_rows *row, const struct call *call, const struct request *req,
-                          int64_t *count, struct error *err)
+static int approval_count(const struct db_rows *row, const struct call *call, const struct request *req, int64_t *count,
+                          struct error *err)
 {
-    const char *digest = db_is_null(row, 4) ? "" : db_text(row, 4);
+    const char *status = db_text(row, 2), *digest = db_text(row, 4); /* "" of a review that names none */
 
-    if (strcmp(db_text(row, 2), "approved") != 0 || strcmp(digest, req->manifest_digest) != 0)
+    if (strcmp(status, "approved") != 0 || strcmp(digest, req->manifest_digest) != 0) /* NOLINT: an array, never NULL */
         return 0;
     AUTO_JSON json_t *reviewer = json_loads(db_text(row, 1), 0, NULL);
     if (is_same_person(&call->who, reviewer))

@@ -178,9 +178,9 @@ int event_lease(struct core *core, struct call *call, json_t **ret_ok, struct er
 /* Between a - a / part and a + a / part. */
 static int64_t jitter(int64_t a, int64_t part)
 {
-    uint32_t bits;
+    uint64_t bits;
     random_fill(&bits, sizeof bits);
-    return a - a / part + (int64_t)((double)bits / UINT32_MAX * (double)(2 * a / part));
+    return a - a / part + (int64_t)(bits % (uint64_t)(2 * (a / part) + 1));
 }
 
 /* Until the next try after so many that failed. */
