@@ -6,7 +6,7 @@ NODE := tests/e2e/node_modules/.bin/node
 ARGS ?=
 FUZZ_SECONDS ?= 60
 # Unit tests of what has threads.
-THREADED := mover/seal mover/moves store/store store/aio store/intake store/ahead blob/transfers http/stream idp/ledger idp/password
+THREADED := mover/seal mover/moves store/store store/aio store/intake store/ahead blob/transfers http/stream idp/ledger idp/password notify/broker
 
 help:
 	@echo 'make build     install what is missing, build everything into $(BUILD)/'

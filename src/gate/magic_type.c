@@ -20,7 +20,7 @@ static void warm_up(magic_t opened)
 {
     static const char *const SAMPLES[] = {
         "a,b\n1,2\n", "plain words, and some more of them\n", "<!doctype html><p>x</p>\n", "{\"a\": [1, 2]}\n",
-        "#!/bin/sh\n:\n", "%PDF-1.7\n%%EOF\n", "GIF89a\x01\x01", "PK\x03\x04", "\x89PNG\r\n\x1a\n", "\x7f" "ELF\x02\x01\x01",
+        "#!/bin/sh\n:\n", "%PDF-1.7\n%%EOF\n", "GIF89a\x01\x01", "PK\x03\x04", "\x89PNG\r\n\x1a\n", "\x7f\x45LF\x02\x01\x01",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(SAMPLES); i++)

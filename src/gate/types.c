@@ -43,13 +43,21 @@ static bool looks_utf16(const unsigned char *head, size_t len)
     return (zeroes[0] == 0 && zeroes[1] > len / 3) || (zeroes[1] == 0 && zeroes[0] > len / 3);
 }
 
+/* Control characters that stand in texts. */
+static bool is_text_control(unsigned char c)
+{
+    static const unsigned char THOSE[] = {'\t', '\n', '\v', '\f', '\r', 0x0e, 0x0f, 0x1a, 0x1b};
+
+    return memchr(THOSE, c, sizeof THOSE);
+}
+
 /* No byte that text in UTF-8 or an older alphabet does not have. */
 static bool looks_text(const unsigned char *head, size_t len)
 {
     if (len > TEXT_LOOK)
         len = TEXT_LOOK;
     for (size_t i = 0; i < len; i++)
-        if (head[i] == 0x7f || (head[i] < 0x20 && !memchr("\t\n\v\f\r\x0e\x0f\x1a\x1b", head[i], 9)))
+        if (head[i] == 0x7f || (head[i] < 0x20 && !is_text_control(head[i])))
             return looks_utf16(head, len);
     return true;
 }
@@ -64,9 +72,10 @@ static bool word_fits(const char *word, size_t len, const char *type)
 /* Markup from the first character on: a cell or a string with a tag in it makes no page. */
 static bool is_page(const char *type, const unsigned char *head, size_t len)
 {
+    static const char SPACES[] = {' ', '\t', '\r', '\n'};
     size_t at = len >= 3 && memcmp(head, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
-    while (at < len && memchr(" \t\r\n", head[at], 4))
+    while (at < len && memchr(SPACES, head[at], sizeof SPACES))
         at++;
     return at < len && head[at] == '<' && (strcmp(type, "text/html") == 0 || strcmp(type, "image/svg+xml") == 0);
 }
