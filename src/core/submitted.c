@@ -32,11 +32,12 @@ int submitted_digest(struct core *core, const struct request *req, char ret[stat
 
     while (r == 0 && (r = db_rows_next(rows, err)) == 1) {
         char blocks[SHA256_HEX_SIZE];
-        struct manifest_file file = {
-            .name = db_text(rows, 1), .size = (uint64_t)db_int(rows, 2), .sha256 = db_text(rows, 3), .content_type = ""};
-        r = *file.sha256 ? 0 : blocks_digest(core, db_int(rows, 0), blocks, err);
-        if (!*file.sha256)
-            file.sha256 = blocks;
+        const char *digest = db_text(rows, 3); /* "" of what was made of blocks */
+        struct manifest_file file = {.name = db_text(rows, 1),
+                                     .size = (uint64_t)db_int(rows, 2),
+                                     .sha256 = *digest ? digest : blocks,
+                                     .content_type = ""};
+        r = *digest ? 0 : blocks_digest(core, db_int(rows, 0), blocks, err);
         if (r == 0)
             r = manifest_add(m, &file, err);
     }

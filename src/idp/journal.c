@@ -219,7 +219,7 @@ int journal_put(struct journal *journal, const json_t *record, struct error *err
 
 static int snapshot_make(struct journal *journal, journal_dump_fn *dump, void *ctx, struct error *err)
 {
-    AUTO_JSON json_t *head = json_pack("{s:s, s:I}", "op", HEAD, "turn", (json_int_t)(journal->turn + 1));
+    AUTO_JSON json_t *head = json_pack("{s:s, s:I}", "op", HEAD, "turn", (json_int_t)journal->turn + 1);
     AUTO_JSON json_t *whole = json_pack("{s:s}", "op", WHOLE);
 
     str_reset(&journal->dumped);

@@ -74,7 +74,7 @@ int signin_check(struct idp *idp, const struct signin *signin, const struct acco
     int r = password_check(idp->gate, hash_of(account, signin->kind), signin->secret, &fits, err);
     if (r != 0)
         return r;
-    if (!fits) {
+    if (!account || !fits) {
         r = signin_failed(idp, signin, account, key, err);
         return r ? r : error_set(err, E_UNAUTHENTICATED, "The name or the %s is wrong", KINDS[signin->kind].what);
     }
