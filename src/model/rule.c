@@ -1,4 +1,5 @@
-/* Reads rules of notices. Pure. */
+/* Reads rules of notices and looks them up. Pure, in airlockd and airlock-core: whom a rule names, and whether they have an
+ * address, is not known here. */
 #include "model/rule.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #define ALL_STATUSES ((1U << STATUS_COUNT) - 1)
 #define ALL_DIRECTIONS ((1U << REQUEST_TYPE_COUNT) - 1)
+#define OFF "off" /* in the place of a channel; no receiver may be called so */
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 static const struct {
@@ -44,6 +46,14 @@ const char *rule_whom_name(unsigned whom)
     return "nobody";
 }
 
+bool rule_is_mandatory(enum status status, unsigned whom)
+{
+    for (size_t i = 0; i < ARRAY_LEN(DEFAULTS); i++)
+        if (DEFAULTS[i].status == status && DEFAULTS[i].whom == whom)
+            return DEFAULTS[i].mandatory;
+    return false;
+}
+
 int rules_self_check(struct error *err)
 {
     for (int status = 0; status < STATUS_COUNT; status++) {
@@ -71,7 +81,6 @@ static int add_defaults(struct rules *rules, struct error *err)
         const struct rule rule = {.statuses = 1U << DEFAULTS[i].status,
                                   .directions = ALL_DIRECTIONS,
                                   .whom = DEFAULTS[i].whom,
-                                  .mandatory = DEFAULTS[i].mandatory,
                                   .channel = RULE_MAIL,
                                   .template = RULE_TEMPLATE};
         int r = rules_add(rules, &rule, err);
@@ -150,6 +159,8 @@ static int read_way(char *text, struct rule *rule, struct error *err)
     char *template = strchr(text, '/');
     if (template)
         *template++ = '\0';
+    if (strcmp(text, OFF) == 0)
+        return error_set(err, E_INVALID, "must not say more behind =" OFF ": nothing is sent there");
     if (!name_is_good(text) || (template && !name_is_good(template)))
         return error_set(err, E_INVALID,
                          "must say mail, or the name of a receiver of events.webhooks, and behind a / the name of a template, "
@@ -160,14 +171,6 @@ static int read_way(char *text, struct rule *rule, struct error *err)
     (void)str_copy(rule->channel, sizeof rule->channel, text); /* both were measured */
     (void)str_copy(rule->template, sizeof rule->template, template ? template : RULE_TEMPLATE);
     return delay ? read_delay(delay, rule, err) : 0;
-}
-
-static bool is_default(const struct rule *rule)
-{
-    for (size_t i = 0; i < ARRAY_LEN(DEFAULTS); i++)
-        if (DEFAULTS[i].mandatory && rule->statuses == 1U << DEFAULTS[i].status && rule->whom == DEFAULTS[i].whom)
-            return true;
-    return false;
 }
 
 /* What was said before of these statuses, directions and people holds no longer; the rest of such a rule stays. */
@@ -210,10 +213,9 @@ static int read_rule(char *word, struct rules *rules, struct error *err)
         r = read_whom(whom, &rule, err);
     if (r != 0)
         return r;
-    if (strcmp(way, "off") == 0)
+    if (strcmp(way, OFF) == 0)
         return take_back(rules, &rule, err);
     r = read_way(way, &rule, err);
-    rule.mandatory = is_default(&rule);
     return r ? r : rules_add(rules, &rule, err);
 }
 
@@ -221,13 +223,14 @@ int rules_parse(const char *text, struct rules *ret, struct error *err)
 {
     AUTO_FREE char *list = xstrdup(text);
     char *rest = list;
+    struct rules rules = {0};
 
-    ret->count = 0;
     for (char *word; (word = strtok_r(rest, " ", &rest));) {
-        int r = strcmp(word, "default") == 0 ? add_defaults(ret, err) : read_rule(word, ret, err);
+        int r = strcmp(word, "default") == 0 ? add_defaults(&rules, err) : read_rule(word, &rules, err);
         if (r != 0)
             return r;
     }
+    *ret = rules;
     return 0;
 }
 

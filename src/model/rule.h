@@ -3,6 +3,7 @@
 #ifndef AIRLOCK_MODEL_RULE_H
 #define AIRLOCK_MODEL_RULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -21,7 +22,6 @@ struct rule {
     unsigned statuses;   /* bits 1 << enum status */
     unsigned directions; /* bits 1 << enum request_type */
     unsigned whom;       /* one bit of notify_bits, or NOTIFY_RESEARCHERS */
-    bool mandatory;
     char channel[RULE_NAME_MAX + 1]; /* mail, or the name of a receiver of events.webhooks */
     char template[RULE_NAME_MAX + 1];
     int64_t delay_s; /* sent only if the request has not moved on by then */
@@ -35,12 +35,13 @@ struct rules {
 /* Words with spaces between: "default" for the rows of rule.def, and
  * STATUS:DIRECTION:ROLE=CHANNEL[/TEMPLATE][+DELAY], where STATUS and DIRECTION may be an asterisk, ROLE is requestor,
  * managers, owners or researchers, and DELAY a number with s, m, h or d; "=off" takes back what was said of these before.
- * A rule for somebody else than rule.def names is not mandatory. E_INVALID with a sentence that goes on after the
- * setting's name. */
+ * E_INVALID with a sentence that goes on after the setting's name; ret is untouched then. */
 int rules_parse(const char *text, struct rules *ret, struct error *err) MUST_USE;
 /* The next rule that speaks of that status of such a request, from *at on, which moves behind it; NULL: there is none. */
 const struct rule *rules_next(const struct rules *rules, enum status status, enum request_type type, size_t *at);
 
+/* Must these people hear of that status at once, whatever they chose? As rule.def says, whichever rule tells them. */
+bool rule_is_mandatory(enum status status, unsigned whom);
 const char *rule_whom_name(unsigned whom); /* "requestor", "managers", "owners", "researchers" */
 /* Do rule.def and the notify column of status.def say the same? E_INTERNAL naming the first status where they differ. */
 int rules_self_check(struct error *err) MUST_USE;

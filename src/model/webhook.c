@@ -50,7 +50,7 @@ void webhook_keys_wipe(struct webhook_keys *keys)
 
 bool webhook_name_is_own(const char *name)
 {
-    static const char *const TAKEN[] = {"webhook", "broker", "mail"};
+    static const char *const TAKEN[] = {"webhook", "broker", "mail", "off"};
     size_t len = strlen(name);
 
     for (size_t i = 0; i < ARRAY_LEN(TAKEN); i++)
@@ -78,7 +78,7 @@ static int read_name(const char *name, const struct webhooks *all, struct webhoo
         return error_set(
             err, E_INVALID,
             "calls a receiver \"%.60s\": a name has at most %d lower-case letters, digits and hyphens, begins "
-            "with a letter, and is not webhook, broker or mail",
+            "with a letter, and is not webhook, broker, mail or off",
             name, WEBHOOK_NAME_MAX);
     if (find(all, name))
         return error_set(err, E_INVALID, "names %s twice", name);

@@ -43,7 +43,7 @@ struct webhooks {
 };
 
 /* May a receiver of one's own be called so? A lower-case letter, then letters, digits and hyphens; none of the names
- * that airlock's own receivers have: webhook, broker, mail. */
+ * that airlock's own receivers have (webhook, broker, mail), nor off, which rules of notices say. */
 bool webhook_name_is_own(const char *name);
 /* May a webhook be sent there? */
 bool webhook_url_is_valid(const char *url);
