@@ -2,33 +2,33 @@
 
 -- name: WORKSPACE_INSERT
 INSERT INTO workspace (id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $13, $14, $15);
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates, notice_link)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $13, $14, $15, $16);
 
 -- name: WORKSPACE_UPDATE
 UPDATE workspace SET display_name = $2, description = $3, enable_airlock = $4, networks = $5, max_files = $6, max_bytes = $7,
-    link_lifetime = $8, max_bytes_per_user = $9, max_bytes_per_workspace = $10, approvals = $13, gates = $14, version = version + 1,
-    updated = $11
+    link_lifetime = $8, max_bytes_per_user = $9, max_bytes_per_workspace = $10, approvals = $13, gates = $14, notice_link = $15,
+    version = version + 1, updated = $11
 WHERE id = $1 AND version = $12;
 
 -- name: WORKSPACE_GET
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates, notice_link
 FROM workspace WHERE id = $1;
 
 -- name: WORKSPACE_BY_CLIENT
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates, notice_link
 FROM workspace WHERE client_id = $1;
 
 -- name: WORKSPACE_BY_DIGITS
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates, notice_link
 FROM workspace WHERE digits = $1;
 
 -- name: WORKSPACE_LIST
 SELECT id, client_id, digits, display_name, description, enable_airlock, networks, max_files, max_bytes, link_lifetime,
-    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates
+    max_bytes_per_user, max_bytes_per_workspace, version, created, updated, approvals, gates, notice_link
 FROM workspace WHERE $1 = 1 OR id IN (SELECT workspace FROM member WHERE subject = $2) OR $3 LIKE '% ' || id || ' %' ORDER BY display_name, id LIMIT 1000;
 
 -- name: WORKSPACE_COUNT
@@ -98,6 +98,36 @@ SELECT DISTINCT p.email FROM person p JOIN (
     SELECT subject FROM assignment WHERE workspace = $1 AND role = $2 UNION
     SELECT subject FROM seen_role WHERE workspace = $1 AND role = $2) m ON p.subject = m.subject
 WHERE p.disabled = 0 AND p.email <> '' ORDER BY p.email LIMIT 1000;
+
+-- Who is told. A service gets no mail, and somebody disabled none either.
+-- name: NOTICE_PEOPLE
+SELECT p.subject, p.name, p.email, coalesce(c.choice, '') FROM person p JOIN (
+    SELECT subject FROM assignment WHERE workspace = $1 AND role = $2 UNION
+    SELECT subject FROM seen_role WHERE workspace = $1 AND role = $2) m ON p.subject = m.subject
+    LEFT JOIN notice_choice c ON c.subject = p.subject
+WHERE p.disabled = 0 AND p.kind <> 'service' ORDER BY p.subject LIMIT $3;
+
+-- name: NOTICE_PERSON
+SELECT p.subject, p.name, p.email, coalesce(c.choice, '') FROM person p LEFT JOIN notice_choice c ON c.subject = p.subject
+WHERE p.subject = $1 AND p.disabled = 0 AND p.kind <> 'service';
+
+-- name: NOTICE_CHOICE_GET
+SELECT choice FROM notice_choice WHERE subject = $1;
+
+-- name: NOTICE_CHOICE_PUT
+INSERT INTO notice_choice (subject, choice) VALUES ($1, $2) ON CONFLICT (subject) DO UPDATE SET choice = excluded.choice;
+
+-- The summary that still takes more: it was never sent.
+-- name: DIGEST_OPEN
+SELECT id FROM delivery WHERE subject = $1 AND subject <> '' AND endpoint = $2 AND detail = $3 AND state = 'open' AND leases = 0;
+
+-- name: DIGEST_ADD
+INSERT INTO digest_item (delivery, event) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+
+-- name: DIGEST_ITEMS
+SELECT e.request, e.workspace, e.at, e.document, r.title, w.display_name, r.creator FROM digest_item i
+    JOIN event e ON e.id = i.event JOIN request r ON r.id = e.request JOIN workspace w ON w.id = e.workspace
+WHERE i.delivery = $1 ORDER BY e.id;
 
 -- name: REQUEST_INSERT
 INSERT INTO request (id, workspace, type, title, justification, status, version, generation, fence, dir, creator, created_by, created, updated_by, updated)
@@ -184,11 +214,17 @@ WHERE workspace IN (SELECT workspace FROM member WHERE subject = $1 AND role = '
 -- name: HISTORY_ADD
 INSERT INTO history (request, version, status, updated_by, updated) VALUES ($1, $2, $3, $4, $5);
 
+-- name: HISTORY_GET
+SELECT updated_by FROM history WHERE request = $1 AND version = $2;
+
 -- name: HISTORY_LIST
 SELECT version, status, updated_by, updated FROM history WHERE request = $1 ORDER BY version;
 
 -- name: REVIEW_ADD
 INSERT INTO review (id, request, reviewer, decision, explanation, manifest_digest, created) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: REVIEW_LAST
+SELECT reviewer, explanation FROM review WHERE request = $1 AND decision = $2 AND created <= $3 ORDER BY created DESC, id DESC LIMIT 1;
 
 -- name: REVIEW_LIST
 SELECT id, reviewer, decision, explanation, manifest_digest, created FROM review WHERE request = $1 ORDER BY created, id;
@@ -354,10 +390,13 @@ INSERT INTO link_use (minute, link, address, kind) VALUES ($1, $2, $3, $4) ON CO
 DELETE FROM link_use WHERE minute < $1;
 
 -- name: LINK_ADD
-INSERT INTO link (id, request, generation, subject, permissions, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO link (id, request, generation, subject, permissions, created, expires, first_address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: LINK_GET
-SELECT request, generation, subject, permissions, expires, created FROM link WHERE id = $1;
+SELECT request, generation, subject, permissions, expires, created, first_address FROM link WHERE id = $1;
+
+-- name: LINK_BIND
+UPDATE link SET first_address = $2 WHERE id = $1 AND first_address = '';
 
 -- name: LINK_LEAKED
 UPDATE link SET leaked = $2 WHERE id = $1 AND leaked IS NULL RETURNING subject;
@@ -581,11 +620,17 @@ ORDER BY e.id LIMIT $4;
 -- The newest stays, so that no id is ever given away twice.
 -- name: EVENT_PRUNE
 DELETE FROM event WHERE id >= $1 AND id < $2 AND at < $3 AND id < (SELECT max(id) FROM event)
-    AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.id);
+    AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.id)
+    AND NOT EXISTS (SELECT 1 FROM digest_item i WHERE i.event = event.id);
 
 -- name: DELIVERY_ADD
 INSERT INTO delivery (event, endpoint, subject, detail, state, next_try, lease_until, token, leases, attempts, created)
-VALUES ($1, $2, $3, $4, 'open', $5, 0, 0, 0, 0, $6);
+VALUES ($1, $2, $3, $4, 'open', $5, 0, 0, 0, 0, $5) ON CONFLICT DO NOTHING;
+
+-- Nobody is told, and it is on record why.
+-- name: DELIVERY_ADD_SKIPPED
+INSERT INTO delivery (event, endpoint, subject, detail, state, next_try, lease_until, token, leases, attempts, error, created)
+VALUES ($1, $2, $3, $4, 'skipped', $5, 0, 0, 0, 0, $6, $5) ON CONFLICT DO NOTHING;
 
 -- name: DELIVERY_NEXT
 SELECT d.id, d.event, d.endpoint, d.subject, d.detail, d.leases, d.attempts, e.request, e.workspace, e.version, e.kind, e.sequence,

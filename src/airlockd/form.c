@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "airlockd/endpoint.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include "model/group_role.h"
 #include "model/manifest.h"
 #include "model/name.h"
+#include "model/rule.h"
 #include "model/webhook.h"
 #include "notify/mailbox.h"
 #include "notify/templates.h"
@@ -363,6 +365,20 @@ static int check_templates(const char *text, struct error *err)
     return r;
 }
 
+static int check_time_of_day(const char *text, struct error *err)
+{
+    int64_t seconds;
+    if (!clock_parse_time_of_day(text, &seconds))
+        return error_set(err, E_INVALID, "must be a time as 07:00 or 23:59");
+    return 0;
+}
+
+static int check_notice_rules(const char *text, struct error *err)
+{
+    struct rules rules;
+    return rules_parse(text, &rules, err);
+}
+
 static const struct {
     const char *name;
     int (*check)(const char *text, struct error *err);
@@ -401,6 +417,8 @@ static const struct {
     [FORM_SMTP_URL] = {"smtp://HOST or smtps://HOST", check_smtp_url},
     [FORM_MAILBOX] = {"mail address, maybe with a name", check_mailbox},
     [FORM_TEMPLATES] = {"directory of templates", check_templates},
+    [FORM_TIME_OF_DAY] = {"HH:MM", check_time_of_day},
+    [FORM_NOTICE_RULES] = {"rules of notices", check_notice_rules},
 };
 
 const char *form_name(enum form form)

@@ -40,6 +40,8 @@ enum form {
     FORM_SMTP_URL,
     FORM_MAILBOX,
     FORM_TEMPLATES,
+    FORM_TIME_OF_DAY,
+    FORM_NOTICE_RULES,
     FORM_COUNT,
 };
 

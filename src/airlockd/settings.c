@@ -6,12 +6,12 @@
 
 #include "airlockd/endpoint.h"
 #include "airlockd/form.h"
+#include "airlockd/receivers.h"
 #include "base/num.h"
 #include "base/url.h"
 #include "model/external.h"
 #include "model/gate_command.h"
 #include "model/gate_policy.h"
-#include "model/webhook.h"
 
 static const struct setting_row {
     const char *name;
@@ -269,45 +269,6 @@ static void check_externals(const struct settings *settings, struct problems *pr
                      "gates.external is set, so gates.external_secret_file must be set as well: it signs the calls");
 }
 
-static void check_webhook_keys(const struct settings *settings, struct problems *problems)
-{
-    struct webhooks webhooks;
-
-    if (*settings_text(settings, SETTING_EVENTS_WEBHOOK_SECRETS) == '\0' ||
-        webhooks_parse(settings_text(settings, SETTING_EVENTS_WEBHOOKS), &webhooks, NULL) != 0)
-        return; /* told when they were set, or below */
-    for (size_t i = 0; i < webhooks.count; i++) {
-        AUTO_FREE char *path = xasprintf("%s/%s.key", settings_text(settings, SETTING_EVENTS_WEBHOOK_SECRETS),
-                                         webhooks.items[i].name);
-        struct error why = {0};
-        if (form_check(FORM_WEBHOOK_SECRET, path, &why) != 0)
-            problems_add(problems, settings_where(settings, SETTING_EVENTS_WEBHOOKS),
-                         "events.webhooks names %s, whose key %s: %s", webhooks.items[i].name, path, why.detail);
-    }
-}
-
-/* Whoever is told must be able to know that it was us who told. */
-static void check_receivers(const struct settings *settings, struct problems *problems)
-{
-    static const struct {
-        enum setting set, needed;
-        const char *why;
-    } PAIRS[] = {{SETTING_EVENTS_WEBHOOK_URL, SETTING_EVENTS_WEBHOOK_SECRET_FILE, "it signs the events"},
-                 {SETTING_EVENTS_WEBHOOKS, SETTING_EVENTS_WEBHOOK_SECRETS, "it signs the events"},
-                 {SETTING_EVENTS_BROKER_URL, SETTING_EVENTS_BROKER_PASSWORD_FILE, "the broker asks for it"},
-                 {SETTING_MAIL_SMTP_URL, SETTING_MAIL_FROM, "who sends the mail?"},
-                 {SETTING_MAIL_USERNAME, SETTING_MAIL_PASSWORD_FILE, "the mail server asks for it"},
-                 {SETTING_MAIL_PASSWORD_FILE, SETTING_MAIL_USERNAME, "whose password is it?"}};
-
-    for (size_t i = 0; i < ARRAY_LEN(PAIRS); i++)
-        if (*settings_text(settings, PAIRS[i].set) && *settings_text(settings, PAIRS[i].needed) == '\0' &&
-            *settings_where(settings, PAIRS[i].needed) == '\0') /* one that is wrong was told of */
-            problems_add(problems, settings_where(settings, PAIRS[i].set),
-                         "%s is set, so %s must be set as well: %s", setting_name(PAIRS[i].set),
-                         setting_name(PAIRS[i].needed), PAIRS[i].why);
-    check_webhook_keys(settings, problems);
-}
-
 void settings_finish(struct settings *settings, const char *file, struct problems *problems)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++)
@@ -317,12 +278,13 @@ void settings_finish(struct settings *settings, const char *file, struct problem
     check_listeners(settings, file, problems);
     check_provider(settings, problems);
     check_externals(settings, problems);
-    check_receivers(settings, problems);
+    receivers_check(settings, problems);
     for (size_t i = 0; i < ARRAY_LEN(LISTENERS); i++) {
         AUTO_FREE char *authority = endpoint_authority(settings_text(settings, LISTENERS[i].listen));
         settings_derive(settings, LISTENERS[i].public_url,
                         xasprintf("%s://%s", settings_tls(settings) ? "https" : "http", authority));
     }
+    settings_derive(settings, SETTING_MAIL_PORTAL_URL, xstrdup(settings_text(settings, SETTING_API_PUBLIC_URL)));
     if (settings_flag(settings, SETTING_IDP_ENABLED))
         settings_derive(settings, SETTING_AUTH_ISSUER,
                     xasprintf("%s/%s/v2.0", settings_text(settings, SETTING_IDP_PUBLIC_URL),

@@ -137,3 +137,13 @@ bool clock_parse_sas(const char *text, int64_t *ret_seconds)
         return false;
     return clock_join(&tm, ret_seconds);
 }
+
+bool clock_parse_time_of_day(const char *text, int64_t *ret_seconds)
+{
+    int hour, minute;
+
+    if (strlen(text) != 5 || text[2] != ':' || !take_digits(text, 2, 23, &hour) || !take_digits(text + 3, 2, 59, &minute))
+        return false;
+    *ret_seconds = hour * 3600 + minute * 60;
+    return true;
+}

@@ -20,5 +20,7 @@ bool clock_parse_http(const char *text, int64_t *ret_seconds);
 void clock_format_iso(int64_t us, char out[static CLOCK_TEXT_MAX]);
 /* Azure's SAS times: YYYY-MM-DD, YYYY-MM-DDTHH:MMZ, YYYY-MM-DDTHH:MM:SSZ, and the last with 1 to 7 fraction digits. */
 bool clock_parse_sas(const char *text, int64_t *ret_seconds);
+/* "HH:MM", as seconds since midnight. */
+bool clock_parse_time_of_day(const char *text, int64_t *ret_seconds);
 
 #endif

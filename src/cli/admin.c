@@ -23,6 +23,7 @@ static const struct {
     {"max-bytes", "max_bytes"},
     {"link-lifetime", "link_lifetime"},
     {"approvals", "approvals"},
+    {"notice-link", "notice_link"},
 };
 
 static int add_policy(const struct args *args, json_t *properties, struct error *err)
@@ -31,7 +32,7 @@ static int add_policy(const struct args *args, json_t *properties, struct error 
 
     for (size_t i = 0; i < ARRAY_LEN(POLICY_OPTIONS); i++) {
         uint64_t value;
-        int r = args_number(args, POLICY_OPTIONS[i].option, 0, 1, NUMBER_MAX, &value, err);
+        int r = args_number(args, POLICY_OPTIONS[i].option, 0, 0, NUMBER_MAX, &value, err);
         if (r)
             return r;
         if (args_has(args, POLICY_OPTIONS[i].option))

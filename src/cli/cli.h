@@ -46,6 +46,7 @@ command_handler admin_workspace_create_run, admin_workspace_update_run, admin_ro
 command_handler admin_user_add_run, admin_user_list_run, admin_user_disable_run, admin_user_enable_run;
 command_handler admin_user_reset_run;
 command_handler admin_retry_run, admin_audit_run, admin_jobs_run, admin_rotate_keys_run;
+command_handler notices_run, admin_rules_test_run;
 command_handler admin_events_list_run, admin_events_replay_run, admin_events_drop_run;
 
 #endif

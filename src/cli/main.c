@@ -93,6 +93,7 @@ static const struct option_spec PROPERTY_OPTIONS[] = {
     {"approvals", "N", "people who must approve a request (1 to 5)"},
     {"max-bytes", "N", "bytes that one request may hold"},
     {"link-lifetime", "SECONDS", "how long a link lives"},
+    {"notice-link", "SECONDS", "how long the link in the mail about an approved request lives; 0: none"},
     {"gates-import", "NAME=VALUE …", "what the security gates do with imports; VALUE default: as in the whole TRE"},
     {"gates-export", "NAME=VALUE …", "the same for exports"},
     {"airlock", "on|off", "whether requests can be made"},
@@ -124,6 +125,13 @@ static const struct option_spec EVENT_CHANGE_OPTIONS[] = {
     {"all", NULL, "all dead ones"},
     {END},
 };
+static const struct option_spec RULES_OPTIONS[] = {
+    {"status", "STATUS", "which status requests come to; required"},
+    {"direction", "TYPE", "only import or export"},
+    {WORKSPACE},
+    {"request", "ID", "with the people of this request, its requestor with them"},
+    {END},
+};
 static const struct option_spec ROTATE_OPTIONS[] = {
     {"now", NULL, "end every link and every transfer at once"},
     {END},
@@ -149,6 +157,11 @@ static const struct command COMMANDS[] = {
      "Shows your name, id and roles as they stand in your token. Roles differ from workspace to workspace:\n\n"
      "  airlock whoami --workspace Heart",
      0, 0, WORKSPACE_ONLY, whoami_run},
+    {"notices", "[CHOICE]", "Show or choose which mails you get",
+     "CHOICE is immediate, digest (one mail for all) or off. What you must know comes at once all the same: that a\n"
+     "request waits for your review, or that yours was approved, rejected, blocked, revoked or failed.\n\n"
+     "  airlock notices\n  airlock notices digest",
+     0, 1, NULL, notices_run},
     {"workspace list", "", "List your workspaces",
      "  airlock workspace list\n  airlock workspace list --output json | jq -r '.workspaces[].id'", 0, 0, NULL,
      workspace_list_run},
@@ -271,6 +284,11 @@ static const struct command COMMANDS[] = {
      "  airlock admin rotate-keys\n  airlock admin rotate-keys --now",
      0, 0, ROTATE_OPTIONS, admin_rotate_keys_run},
     {"admin jobs", "", "Show what the system still has to do", "  airlock admin jobs", 0, 0, NULL, admin_jobs_run},
+    {"admin rules test", "", "Show who would be told of a status",
+     "By the rules of notify.rules. Without --workspace or --request the people are not known. Nobody is told.\n\n"
+     "  airlock admin rules test --status in_review --workspace Heart\n"
+     "  airlock admin rules test --status approved --request REQUEST",
+     0, 0, RULES_OPTIONS, admin_rules_test_run},
     {"admin events list", "", "Show events that receivers have not taken",
      "Open ones are tried again by themselves, dead ones were given up.\n\n"
      "  airlock admin events list --state dead\n  airlock admin events list --endpoint webhook --all",
@@ -311,7 +329,7 @@ static bool prints_list(const struct command *command)
     static command_handler *const LISTS[] = {workspace_list_run, workspace_users_run,  request_list_run,
                                              request_upload_run, request_download_run, admin_user_list_run,
                                              admin_audit_run,    admin_jobs_run,
-                                             admin_events_list_run};
+                                             admin_events_list_run, admin_rules_test_run};
 
     for (size_t i = 0; i < ARRAY_LEN(LISTS); i++)
         if (command->run == LISTS[i])

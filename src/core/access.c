@@ -118,6 +118,23 @@ static int access_check_holder(struct core *core, const char *subject, int64_t c
                : r;
 }
 
+/* A link that was mailed is a secret in many hands' way: whoever uses it first is the only one. */
+static int access_check_first(const struct call *call, const struct db_rows *row, struct access *a, struct error *err)
+{
+    const char *first = db_text(row, 6);
+
+    a->is_unbound = !db_is_null(row, 6) && *first == '\0';
+    if (*first && strcmp(first, call->address) != 0)
+        return error_set(err, E_SAS, "This link came by mail and was used from another address: ask for one of your own");
+    return 0;
+}
+
+static int access_bind(struct core *core, const struct call *call, const struct access *a, struct error *err)
+{
+    int r = a->is_unbound ? db_exec(core->db, Q_LINK_BIND, ARGS(DB_T(call->link_id), DB_T(call->address)), err) : 0;
+    return r < 0 ? r : 0;
+}
+
 /* The mint record must be there and say the same. */
 static int access_check_record(struct core *core, const struct call *call, struct access *a, struct error *err)
 {
@@ -130,6 +147,8 @@ static int access_check_record(struct core *core, const struct call *call, struc
         return access_refuse(err);
     (void)str_copy(a->subject, sizeof a->subject, db_text(row, 2));
     r = access_check_holder(core, a->subject, db_int(row, 5), err);
+    if (r == 0)
+        r = access_check_first(call, row, a, err);
     return r ? r : permission_parse(db_text(row, 3), &a->permissions, err);
 }
 
@@ -179,6 +198,8 @@ int access_check(struct core *core, struct call *call, unsigned needed, struct a
         r = access_check_terms(call, &a, needed, access_grace_s(call->message), err);
     if (r == 0)
         r = access_check_status(&a, needed, err);
+    if (r == 0)
+        r = access_bind(core, call, &a, err);
     if (r != 0)
         return r;
     *ret = a;

@@ -13,6 +13,7 @@
 #include "model/external.h"
 #include "model/policy.h"
 #include "model/role.h"
+#include "model/rule.h"
 #include "model/sas.h"
 #include "model/status.h"
 
@@ -67,6 +68,11 @@ struct core_config {
     int64_t event_keep_days;
     bool personal_data;  /* events name people and quote them */
     bool webhook_binary; /* CloudEvents' binary mode */
+    struct rules rules;  /* of notices */
+    const char *portal_url;
+    int64_t review_reminder_s; /* 0: never */
+    int64_t digest_at_s;       /* since midnight, UTC */
+    int64_t digest_every_s;
 };
 
 /* A person, from a token that core has checked itself. */

@@ -19,6 +19,7 @@
 #include "core/link.h"
 #include "core/logins.h"
 #include "core/nothing.h"
+#include "core/notices.h"
 #include "core/provider_keys.h"
 #include "core/request.h"
 #include "core/time.h"
@@ -34,6 +35,8 @@ static const struct {
     [MESSAGE_CORE_METADATA] = {core_metadata, RIGHT_ANYTHING_OPEN},
     [MESSAGE_CALLER_GET] = {caller_get, RIGHT_LOOK_AROUND},
     [MESSAGE_CALLER_IN_WORKSPACE] = {caller_get, RIGHT_READ},
+    [MESSAGE_CALLER_NOTICES] = {caller_notices, RIGHT_LOOK_AROUND},
+    [MESSAGE_CALLER_SET_NOTICES] = {caller_set_notices, RIGHT_LOOK_AROUND},
     [MESSAGE_WORKSPACE_LIST] = {workspace_list, RIGHT_LOOK_AROUND},
     [MESSAGE_WORKSPACE_GET] = {workspace_get, RIGHT_SEE_WORKSPACE},
     [MESSAGE_WORKSPACE_SCOPE] = {workspace_scope, RIGHT_SEE_WORKSPACE},
@@ -69,6 +72,7 @@ static const struct {
     [MESSAGE_ADMIN_EVENTS] = {admin_events, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_EVENTS_REPLAY] = {admin_events_replay, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_EVENTS_DROP] = {admin_events_drop, RIGHT_ADMINISTER},
+    [MESSAGE_ADMIN_RULES_TEST] = {admin_rules_test, RIGHT_ADMINISTER},
     [MESSAGE_ADMIN_METRICS] = {admin_metrics, RIGHT_ADMINISTER},
     [MESSAGE_EVENT_READ] = {event_read, RIGHT_LOOK_AROUND},
     [MESSAGE_EVENT_READ_IN_WORKSPACE] = {event_read, RIGHT_READ},

@@ -315,6 +315,7 @@ static int add_numbers(struct core *core, const struct call *call, const char *e
     if (r != 0)
         return r;
     double age = db_is_null(oldest, 0) ? 0 : (double)(call->now - db_int(oldest, 0)) / 1e6;
+    age = age < 0 ? 0 : age; /* what is due later does not wait */
     json_array_append_new(list, json_pack("{s:s, s:f, s:I, s:I}", "endpoint", endpoint, "oldestUndeliveredSeconds", age,
                                           "open", (json_int_t)open, "dead", (json_int_t)dead));
     return 0;

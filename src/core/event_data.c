@@ -10,6 +10,7 @@
 #define FILES_MAX 1000 /* listed in an event; the others are counted */
 #define URL_MAX 4096
 
+/* As AzureTRE names them. */
 static const struct {
     unsigned bit;
     const char *name;
@@ -17,6 +18,7 @@ static const struct {
     {NOTIFY_REQUESTOR, "requestor"},
     {NOTIFY_MANAGERS, "airlock_managers"},
     {NOTIFY_OWNERS, "workspace_owners"},
+    {NOTIFY_RESEARCHERS, "workspace_researchers"},
 };
 
 static double seconds(int64_t us)
@@ -180,10 +182,16 @@ static json_t *notification_request(const struct core *core, const struct reques
     return request;
 }
 
-static json_t *recipients(const struct request *req)
+/* Those whom the rules tell at once. */
+static json_t *recipients(const struct core *core, const struct request *req)
 {
-    unsigned notify = status_facts(req->status)->notify;
+    const struct rule *rule;
+    unsigned notify = 0;
+    size_t at = 0;
     json_t *list = json_array();
+
+    while ((rule = rules_next(&core->config.rules, req->status, req->type, &at)))
+        notify |= rule->delay_s ? 0 : rule->whom;
 
     for (size_t i = 0; i < ARRAY_LEN(RECIPIENTS); i++)
         if (notify & RECIPIENTS[i].bit)
@@ -225,7 +233,7 @@ int event_data_notification(struct core *core, const struct request *req, json_t
         return r;
     json_t *request = notification_request(core, req);
     AUTO_JSON json_t *document = json_pack("{s:s, s:o, s:o, s:{s:s, s:s, s:s}}", "event_type", "status_changed",
-                                           "recipients", recipients(req), "request", request, "workspace", "id", w.id,
+                                           "recipients", recipients(core, req), "request", request, "workspace", "id", w.id,
                                            "display_name", w.display_name, "description", w.description);
     set_message(req, document);
     r = set_files(core, req, "files", false, request, err);

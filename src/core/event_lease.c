@@ -73,8 +73,15 @@ static int delivery_render(struct core *core, const struct call *call, const str
                            const struct endpoint *endpoint, json_t *out, struct error *err)
 {
     AUTO_JSON json_t *mail = NULL;
-    int r;
+    bool is_due = true;
+    int r = endpoint->kind != ENDPOINT_MAIL && *d->detail ? notice_is_current(core, d, &is_due, err) : 0;
 
+    if (r != 0)
+        return r;
+    if (!is_due) {
+        r = db_exec(core->db, Q_DELIVERY_DONE, ARGS(DB_I(d->id)), err);
+        return r < 0 ? r : 0;
+    }
     switch (endpoint->kind) {
     case ENDPOINT_WEBHOOK:
         event_message_webhook(core, d, endpoint, call->now, out);

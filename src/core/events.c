@@ -7,12 +7,11 @@
 #include "core/event_data.h"
 #include "core/notices.h"
 
-int delivery_add(struct core *core, const struct call *call, int64_t event, const char *endpoint, const char *subject,
-                 const char *detail, int64_t from_us, struct error *err)
+int delivery_add(struct core *core, int64_t event, const char *endpoint, const char *subject, const char *detail,
+                 int64_t from_us, struct error *err)
 {
-    int r =
-        db_exec(core->db, Q_DELIVERY_ADD,
-                ARGS(DB_I(event), DB_T(endpoint), DB_T(subject), DB_T(detail), DB_I(from_us), DB_I(call->now)), err);
+    int r = db_exec(core->db, Q_DELIVERY_ADD,
+                    ARGS(DB_I(event), DB_T(endpoint), DB_T(subject), DB_T(detail), DB_I(from_us)), err);
     if (r < 0)
         return r;
     effect_add(core, &(struct effect){.kind = EFFECT_WAKE_NOTIFY});
@@ -27,7 +26,7 @@ static int fan_out(struct core *core, const struct call *call, const struct requ
         if (!(endpoint->kinds & 1U << kind) ||
             (*endpoint->workspace && strcmp(endpoint->workspace, req->workspace) != 0))
             continue;
-        int r = delivery_add(core, call, event, endpoint->name, "", "", call->now, err);
+        int r = delivery_add(core, event, endpoint->name, "", "", call->now, err);
         if (r != 0)
             return r;
     }
@@ -70,8 +69,7 @@ static int event_insert(struct core *core, const struct call *call, const struct
     return fan_out(core, call, req, kind, *ret_id, err);
 }
 
-static int add_notification(struct core *core, const struct call *call, const struct request *req, enum status from,
-                            struct error *err)
+static int add_notification(struct core *core, const struct call *call, const struct request *req, struct error *err)
 {
     AUTO_JSON json_t *document = NULL;
     int64_t id = 0;
@@ -79,7 +77,7 @@ static int add_notification(struct core *core, const struct call *call, const st
 
     if (r == 0)
         r = event_insert(core, call, req, CLOUD_EVENT_NOTIFICATION, req->version, document, &id, err);
-    return r ? r : notices_add(core, call, req, from, id, err);
+    return r ? r : notices_add(core, call, req, id, err);
 }
 
 int events_add_status(struct core *core, const struct call *call, const struct request *req, enum status from,
@@ -89,7 +87,7 @@ int events_add_status(struct core *core, const struct call *call, const struct r
     int64_t id;
     int r = event_insert(core, call, req, CLOUD_EVENT_STATUS_CHANGED, req->version, document, &id, err);
 
-    return r != 0 || from == req->status ? r : add_notification(core, call, req, from, err);
+    return r != 0 || from == req->status ? r : add_notification(core, call, req, err);
 }
 
 int events_add_step(struct core *core, const struct call *call, const struct request *req, enum job_kind step,

@@ -46,9 +46,10 @@ int events_add_arrival(struct core *core, const struct call *call, const struct 
 /* The request's files have been removed. */
 int events_add_deletion(struct core *core, const struct call *call, const struct request *req,
                         struct error *err) MUST_USE;
-/* A delivery of the event to the endpoint, from that time on; subject and detail may be "". airlock-notify is woken. */
-int delivery_add(struct core *core, const struct call *call, int64_t event, const char *endpoint, const char *subject,
-                 const char *detail, int64_t from_us, struct error *err) MUST_USE;
+/* A delivery of the event to the endpoint, from that time on, which counts as its birth; subject and detail may be "".
+ * Said twice is said once. airlock-notify is woken. */
+int delivery_add(struct core *core, int64_t event, const char *endpoint, const char *subject, const char *detail,
+                 int64_t from_us, struct error *err) MUST_USE;
 
 /* event_keep.c: what leaves again */
 

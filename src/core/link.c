@@ -37,21 +37,28 @@ static int link_permissions(const struct call *call, const struct request *req, 
     return r;
 }
 
+/* Whose the link is, and whether it opens to one address only. */
+struct holder {
+    const char *subject;
+    bool one_address;
+};
+
 static int link_store(struct core *core, const struct call *call, const struct request *req,
-                      const struct sas_mint *mint, struct error *err)
+                      const struct holder *holder, const struct sas_mint *mint, struct error *err)
 {
     char permissions[PERMISSION_TEXT_MAX];
     permission_format(mint->permissions, permissions);
     int r = db_exec(core->db, Q_LINK_ADD,
-                    ARGS(DB_T(mint->id.link_id), DB_T(req->id), DB_I(req->generation), DB_T(call->who.subject),
-                         DB_T(permissions), DB_I(call->now), DB_I(mint->expires * 1000000)),
+                    ARGS(DB_T(mint->id.link_id), DB_T(req->id), DB_I(req->generation), DB_T(holder->subject),
+                         DB_T(permissions), DB_I(call->now), DB_I(mint->expires * 1000000),
+                         DB_T(holder->one_address ? "" : NULL)),
                     err);
     if (r < 0)
         return r;
-    return audit_add(core, call, "link", "",
-                     json_pack("{s:s, s:s, s:I, s:s, s:I}", "id", mint->id.link_id, "permissions", permissions,
+    return audit_add(core, call, "link", holder->subject,
+                     json_pack("{s:s, s:s, s:I, s:s, s:I, s:b}", "id", mint->id.link_id, "permissions", permissions,
                                "expires", (json_int_t)mint->expires, "account", mint->account, "generation",
-                               (json_int_t)req->generation),
+                               (json_int_t)req->generation, "mailed", holder->one_address),
                      err);
 }
 
@@ -65,8 +72,9 @@ void link_append_container(struct str *url, const char *base, const char *accoun
         str_printf(url, "%s/%s/%s", base, account, container);
 }
 
-static int link_mint(struct core *core, const struct call *call, const struct request *req, unsigned permissions,
-                     int64_t lifetime_s, struct str *url, struct error *err)
+static int link_mint(struct core *core, const struct call *call, const struct request *req,
+                     const struct holder *holder, unsigned permissions, int64_t lifetime_s, struct str *url,
+                     struct error *err)
 {
     unsigned char key[SAS_KEY_SIZE];
     char account[ACCOUNT_NAME_MAX + 1], request[UUID_TEXT_SIZE];
@@ -92,7 +100,7 @@ static int link_mint(struct core *core, const struct call *call, const struct re
     str_append_char(url, '?');
     int r = sas_mint(key, &mint, url, err);
     secret_wipe(key, sizeof key);
-    return r ? r : link_store(core, call, req, &mint, err);
+    return r ? r : link_store(core, call, req, holder, &mint, err);
 }
 
 int request_link(struct core *core, struct call *call, json_t **ret_ok, struct error *err)
@@ -112,10 +120,26 @@ int request_link(struct core *core, struct call *call, json_t **ret_ok, struct e
         r = json_get_int(call->in, "expiresIn", w.policy.link_lifetime_s, 1, w.policy.link_lifetime_s, &lifetime_s,
                          err);
     if (r == 0)
-        r = link_mint(core, call, &req, permissions, lifetime_s, &url, err);
+        r = link_mint(core, call, &req, &(struct holder){.subject = call->who.subject}, permissions, lifetime_s, &url,
+                      err);
     if (r == 0)
         *ret_ok = json_pack("{s:s}", "containerUrl", str_text(&url));
     return r;
+}
+
+int link_for_notice(struct core *core, const struct call *call, const struct request *req, int64_t seconds,
+                    struct str *url, struct error *err)
+{
+    struct call about = *call;
+    const struct actor requestor = {.is_requestor = true, .roles = ROLE_RESEARCHER};
+    unsigned permissions = 0;
+    int r = authz_link(req->status, req->type, &requestor, &permissions, err);
+
+    (void)str_copy(about.request, sizeof about.request, req->id); /* both are ids */
+    (void)str_copy(about.workspace, sizeof about.workspace, req->workspace);
+    return r ? r
+             : link_mint(core, &about, req, &(struct holder){.subject = req->creator, .one_address = true}, permissions,
+                         seconds, url, err);
 }
 
 /* Every link and transfer of the request ends: what it has of older generations is drained after the commit. */

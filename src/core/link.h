@@ -10,6 +10,11 @@
 
 call_handler request_link, request_link_revoke_all;
 
+/* A link for the requestor of an approved request, to be sent by mail: it reads, lives so long, and opens to the first
+ * address that uses it only. Appended to url, which nobody may log. */
+int link_for_notice(struct core *core, const struct call *call, const struct request *req, int64_t seconds,
+                    struct str *url, struct error *err) MUST_USE;
+
 /* Ends every link that is alive, and what runs by it. */
 int links_end_all(struct core *core, struct call *call, struct error *err) MUST_USE;
 /* Forgets, a batch at a time, links that expired and downloads that were told over a day ago. */
@@ -30,6 +35,7 @@ struct access {
     unsigned permissions; /* of the link */
     struct sas_fields sas; /* borrowed from the frame */
     char subject[SUBJECT_MAX]; /* who asked for the link */
+    bool is_unbound;           /* the address that uses it now is to be its only one */
 };
 void access_done(struct access *a);
 #define AUTO_ACCESS CLEANUP(access_done)

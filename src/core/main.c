@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sandbox.h"
@@ -71,13 +72,17 @@ static void read_config(struct core *core)
         .event_keep_days = child_setting_int(c, "events.keep_days"),
         .personal_data = child_setting_bool(c, "events.personal_data"),
         .webhook_binary = strcmp(child_setting(c, "events.webhook_mode"), "binary") == 0,
+        .portal_url = child_setting(c, "mail.portal_url"),
+        .review_reminder_s = child_setting_int(c, "mail.review_reminder"),
+        .digest_every_s = child_setting_int(c, "mail.digest_every"),
         .kept_metadata = child_setting(c, "policy.kept_metadata"),
         .policy_default = {[POLICY_MAX_FILES] = child_setting_int(c, "policy.max_files"),
                            [POLICY_MAX_BYTES] = child_setting_int(c, "policy.max_bytes"),
                            [POLICY_MAX_BYTES_PER_USER] = child_setting_int(c, "policy.max_bytes_per_user"),
                            [POLICY_MAX_BYTES_PER_WORKSPACE] = child_setting_int(c, "policy.max_bytes_per_workspace"),
                            [POLICY_APPROVALS] = child_setting_int(c, "policy.approvals"),
-                           [POLICY_LINK_LIFETIME] = child_setting_int(c, "policy.link_lifetime")},
+                           [POLICY_LINK_LIFETIME] = child_setting_int(c, "policy.link_lifetime"),
+                           [POLICY_NOTICE_LINK] = child_setting_int(c, "policy.notice_link")},
     };
 }
 
@@ -144,6 +149,14 @@ static int read_gates(struct core *core, struct error *err)
     return r ? r : gate_policy_parse(child_setting(core->child, "gates.export"), &core->config.gates[REQUEST_EXPORT], err);
 }
 
+static int read_rules(struct core *core, struct error *err)
+{
+    if (!clock_parse_time_of_day(child_setting(core->child, "mail.digest_at"), &core->config.digest_at_s))
+        return error_set(err, E_CONFIG, "mail.digest_at must be a time as 07:00");
+    int r = rules_self_check(err);
+    return r ? r : rules_parse(child_setting(core->child, "notify.rules"), &core->config.rules, err);
+}
+
 static int start(struct core *core, struct error *err)
 {
     int r = flow_self_check(err);
@@ -151,6 +164,8 @@ static int start(struct core *core, struct error *err)
         r = read_gates(core, err);
     if (r == 0)
         r = read_externals(core, err);
+    if (r == 0)
+        r = read_rules(core, err);
     if (r == 0)
         r = endpoints_read(core->child, &core->endpoints, err);
     if (r == 0)

@@ -43,6 +43,7 @@ static void workspace_read(const struct db_rows *row, struct workspace *w)
     w->updated = db_int(row, 14);
     w->policy.approvals = db_int(row, 15);
     w->gates = xstrdup(db_text(row, 16));
+    w->policy.notice_link_s = db_int(row, 17);
 }
 
 static int workspace_find(struct core *core, enum db_query query, const char *key, struct workspace *ret,
@@ -250,7 +251,8 @@ int workspace_insert(struct core *core, const struct call *call, const char *id,
                      DB_I(policy_choice(core, input, POLICY_LINK_LIFETIME)),
                      DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_USER)),
                      DB_I(policy_choice(core, input, POLICY_MAX_BYTES_PER_WORKSPACE)), DB_I(call->now),
-                     DB_I(policy_choice(core, input, POLICY_APPROVALS)), DB_T(gates)),
+                     DB_I(policy_choice(core, input, POLICY_APPROVALS)), DB_T(gates),
+                     DB_I(policy_choice(core, input, POLICY_NOTICE_LINK))),
                 err);
     if (r < 0)
         return r;
@@ -301,7 +303,7 @@ static int workspace_store(struct core *core, const struct call *call, const str
                          DB_I(policy[POLICY_MAX_FILES]), DB_I(policy[POLICY_MAX_BYTES]),
                          DB_I(policy[POLICY_LINK_LIFETIME]), DB_I(policy[POLICY_MAX_BYTES_PER_USER]),
                          DB_I(policy[POLICY_MAX_BYTES_PER_WORKSPACE]), DB_I(call->now), DB_I(w->version),
-                         DB_I(policy[POLICY_APPROVALS]), DB_T(gates)),
+                         DB_I(policy[POLICY_APPROVALS]), DB_T(gates), DB_I(policy[POLICY_NOTICE_LINK])),
                     err);
     if (r < 0)
         return r;

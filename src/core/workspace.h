@@ -42,6 +42,8 @@ int member_load(struct core *core, const struct call *call, const char *workspac
 int member_saw(struct core *core, const struct call *call, const char *workspace, struct error *err) MUST_USE;
 /* Who has not come for weeks is forgotten. */
 int members_prune(struct core *core, int64_t now, struct error *err) MUST_USE;
+/* Another provider's person has come: their name and address are known from here on, so that they can be written to. */
+int person_saw(struct core *core, const struct principal *who, struct error *err) MUST_USE;
 int person_put(struct core *core, const char *subject, const char *name, const char *email, struct error *err) MUST_USE;
 
 struct workspace_input;

@@ -54,6 +54,16 @@ bool rule_is_mandatory(enum status status, unsigned whom)
     return false;
 }
 
+bool rule_whom_by_name(const char *name, unsigned *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(WHOM); i++)
+        if (strcmp(WHOM[i].name, name) == 0) {
+            *ret = WHOM[i].whom;
+            return true;
+        }
+    return false;
+}
+
 int rules_self_check(struct error *err)
 {
     for (int status = 0; status < STATUS_COUNT; status++) {
@@ -120,11 +130,8 @@ static int read_direction(const char *text, struct rule *rule, struct error *err
 
 static int read_whom(const char *text, struct rule *rule, struct error *err)
 {
-    for (size_t i = 0; i < ARRAY_LEN(WHOM); i++)
-        if (strcmp(WHOM[i].name, text) == 0) {
-            rule->whom = WHOM[i].whom;
-            return 0;
-        }
+    if (rule_whom_by_name(text, &rule->whom))
+        return 0;
     return error_set(err, E_INVALID, "must say requestor, managers, owners or researchers where it says \"%.60s\"", text);
 }
 

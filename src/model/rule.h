@@ -43,6 +43,7 @@ const struct rule *rules_next(const struct rules *rules, enum status status, enu
 /* Must these people hear of that status at once, whatever they chose? As rule.def says, whichever rule tells them. */
 bool rule_is_mandatory(enum status status, unsigned whom);
 const char *rule_whom_name(unsigned whom); /* "requestor", "managers", "owners", "researchers" */
+bool rule_whom_by_name(const char *name, unsigned *ret);
 /* Do rule.def and the notify column of status.def say the same? E_INTERNAL naming the first status where they differ. */
 int rules_self_check(struct error *err) MUST_USE;
 

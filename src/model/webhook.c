@@ -64,7 +64,7 @@ bool webhook_url_is_valid(const char *url)
     return url_is_private(url) && strlen(url) <= WEBHOOK_URL_MAX;
 }
 
-static const struct webhook *find(const struct webhooks *webhooks, const char *name)
+const struct webhook *webhooks_find(const struct webhooks *webhooks, const char *name)
 {
     for (size_t i = 0; i < webhooks->count; i++)
         if (strcmp(webhooks->items[i].name, name) == 0)
@@ -80,7 +80,7 @@ static int read_name(const char *name, const struct webhooks *all, struct webhoo
             "calls a receiver \"%.60s\": a name has at most %d lower-case letters, digits and hyphens, begins "
             "with a letter, and is not webhook, broker, mail or off",
             name, WEBHOOK_NAME_MAX);
-    if (find(all, name))
+    if (webhooks_find(all, name))
         return error_set(err, E_INVALID, "names %s twice", name);
     (void)str_copy(ret->name, sizeof ret->name, name); /* it was measured */
     return 0;

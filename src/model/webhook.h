@@ -49,5 +49,6 @@ bool webhook_name_is_own(const char *name);
 bool webhook_url_is_valid(const char *url);
 /* "NAME=WORKSPACE,URL[,KIND+KIND…]" with spaces between; WORKSPACE * is all. E_INVALID as above. */
 int webhooks_parse(const char *text, struct webhooks *ret, struct error *err) MUST_USE;
+const struct webhook *webhooks_find(const struct webhooks *webhooks, const char *name); /* or NULL */
 
 #endif

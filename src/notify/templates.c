@@ -53,6 +53,11 @@ static const struct entry *find(const struct templates *templates, const char *n
     return NULL;
 }
 
+bool templates_have(const struct templates *templates, const char *name)
+{
+    return find(templates, name) != NULL;
+}
+
 /* The entry with the name, made when it is new; NULL: there are too many. */
 static struct entry *make(struct templates *templates, const char *name)
 {

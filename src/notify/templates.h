@@ -31,6 +31,8 @@ void letter_done(struct letter *letter);
 int templates_load(const char *dir, struct templates **ret, struct error *err) MUST_USE;
 void templates_free(struct templates *templates); /* NULL is fine */
 
+bool templates_have(const struct templates *templates, const char *name);
+
 /* Fills letter, which is the caller's and empty. data as in template.h. E_NOT_FOUND: no template has the name; E_LIMIT:
  * what came of it is too long. */
 int templates_render(const struct templates *templates, const char *name, const json_t *data, struct letter *letter,

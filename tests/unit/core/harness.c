@@ -94,6 +94,7 @@ int bench_setup(void **state)
     b->core.link_keys = link_keys_new((const unsigned char *)"0123456789abcdef0123456789abcdef");
     assert_int_equal(link_keys_start(&b->core, &err), 0);
     b->core.drains = drains_new();
+    assert_int_equal(rules_parse("default", &b->core.config.rules, &err), 0);
     b->core.limits = limits_new(&(struct limits_config){0});
     b->core.refusals = refusals_new();
     b->core.relays = relays_new();

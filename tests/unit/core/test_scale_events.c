@@ -43,7 +43,7 @@ static void add(struct bench *b, const char *endpoint, int64_t from, int64_t cou
                                        DB_I(from + i), DB_I(call.now), DB_T("{\"status\":\"draft\"}")),
                                   &row, NULL),
                          1);
-        assert_int_equal(delivery_add(&b->core, &call, db_int(row, 0), endpoint, "", "", call.now, NULL), 0);
+        assert_int_equal(delivery_add(&b->core, db_int(row, 0), endpoint, "", "", call.now, NULL), 0);
     }
     b->core.effects.count = 0;
 }

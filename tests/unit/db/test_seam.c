@@ -161,7 +161,7 @@ static void older_requests_are_mended(void **state)
     AUTO_ROWS struct db_rows *row = NULL;
     AUTO_ROWS struct db_rows *part = NULL;
 
-    assert_int_equal(by_hand(b, "INSERT INTO workspace VALUES ('w', 'c', 'd', '', '', 1, '[]', 1, 1, 1, 1, 1, 1, 0, 0, 1, '{}');"
+    assert_int_equal(by_hand(b, "INSERT INTO workspace VALUES ('w', 'c', 'd', '', '', 1, '[]', 1, 1, 1, 1, 1, 1, 0, 0, 1, '{}', 0);"
                                 "INSERT INTO request (id, workspace, type, title, justification, status, version,"
                                 " generation, fence, dir, creator, created_by, created, updated_by, updated)"
                                 " VALUES ('r', 'w', '', '', '', '', 1, 1, 1, '', '', '', 1, '', 1);"
