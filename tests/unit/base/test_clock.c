@@ -89,6 +89,22 @@ static void sas_times(void **state)
     }
 }
 
+static void times_of_day(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds; /* -1: refused */
+    } ROWS[] = {{"00:00", 0}, {"07:05", 25500}, {"23:59", 86340}, {"24:00", -1}, {"07:60", -1},
+                {"7:05", -1}, {"07.05", -1},    {"07:05:00", -1}, {"", -1},      {"ab:cd", -1}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        int64_t seconds = -1;
+        if (clock_parse_time_of_day(ROWS[i].text, &seconds) != (ROWS[i].seconds >= 0) || seconds != ROWS[i].seconds)
+            fail_msg("%s: %lld", ROWS[i].text, (long long)seconds);
+    }
+}
+
 static void iso_times(void **state)
 {
     (void)state;
@@ -113,7 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http_dates),
         cmocka_unit_test(sas_times),
-        cmocka_unit_test(iso_times),
+        cmocka_unit_test(times_of_day), cmocka_unit_test(iso_times),
         cmocka_unit_test(clocks_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
