@@ -194,6 +194,7 @@ static void feed_look(struct feed *feed, bool at_all)
     struct feed_stream *stream;
 
     feed->round++;
+    /* NOLINTNEXTLINE: who stands in the list has a reference until stream_gone takes both away */
     while (!feed->ending && (stream = TAILQ_FIRST(&feed->streams)) && stream->round != feed->round) {
         stream->round = feed->round;
         TAILQ_REMOVE(&feed->streams, stream, link);
