@@ -117,9 +117,17 @@ SELECT choice FROM notice_choice WHERE subject = $1;
 -- name: NOTICE_CHOICE_PUT
 INSERT INTO notice_choice (subject, choice) VALUES ($1, $2) ON CONFLICT (subject) DO UPDATE SET choice = excluded.choice;
 
--- The summary that still takes more: it was never sent.
+-- The summary that still takes more: it was never sent, and is not due. A person has few; what is due later has many (+ 0:
+-- not by that index).
 -- name: DIGEST_OPEN
-SELECT id FROM delivery WHERE subject = $1 AND subject <> '' AND endpoint = $2 AND detail = $3 AND state = 'open' AND leases = 0;
+SELECT id FROM delivery WHERE subject = $1 AND subject <> '' AND endpoint = $2 AND detail = $3 AND state = 'open' AND leases = 0
+    AND next_try + 0 > $4;
+
+-- A date, and others of its event that fall on the same moment.
+-- name: NOTICE_DATES
+SELECT o.id, o.detail FROM delivery d JOIN delivery o ON o.event = d.event AND o.endpoint = d.endpoint
+    AND o.subject = d.subject AND o.state = d.state AND o.created + 0 = d.created
+WHERE d.id = $1 ORDER BY o.id;
 
 -- name: DIGEST_ADD
 INSERT INTO digest_item (delivery, event) VALUES ($1, $2) ON CONFLICT DO NOTHING;
@@ -693,12 +701,15 @@ SELECT d.id, d.created, d.next_try, d.lease_until, d.attempts, d.error, e.reques
 FROM delivery d JOIN event e ON e.id = d.event
 WHERE d.endpoint = $1 AND d.state = $2 AND (d.created, d.id) > ($3, $4) ORDER BY d.created, d.id LIMIT $5;
 
--- One that waits for its next try is tried now, as if it had come now; what is being sent is left alone.
+-- One that waits for its next try is tried now, as if it had come now; what was never due keeps its date, and what is being
+-- sent is left alone.
 -- name: DELIVERY_REPLAY
-UPDATE delivery SET state = 'open', next_try = $2, created = $2, attempts = 0, leases = 0 WHERE id = $1 AND lease_until = 0;
+UPDATE delivery SET state = 'open', next_try = CASE WHEN attempts = 0 AND next_try > $2 THEN next_try ELSE $2 END,
+    created = CASE WHEN attempts = 0 AND created > $2 THEN created ELSE $2 END, attempts = 0, leases = 0 WHERE id = $1 AND lease_until = 0;
 
 -- name: DELIVERY_REPLAY_SOME
-UPDATE delivery SET state = 'open', next_try = $3, created = $3, attempts = 0, leases = 0
+UPDATE delivery SET state = 'open', next_try = CASE WHEN attempts = 0 AND next_try > $3 THEN next_try ELSE $3 END,
+    created = CASE WHEN attempts = 0 AND created > $3 THEN created ELSE $3 END, attempts = 0, leases = 0
 WHERE id IN (SELECT id FROM delivery WHERE endpoint = $1 AND state = 'dead' LIMIT $2);
 
 -- name: DELIVERY_DROP
@@ -756,7 +767,7 @@ DELETE FROM sas_key;
 DELETE FROM sas_key WHERE retires <= $1;
 
 -- name: WORKSPACE_LONGEST_LINK
-SELECT max(link_lifetime) FROM workspace;
+SELECT max(CASE WHEN notice_link > link_lifetime THEN notice_link ELSE link_lifetime END) FROM workspace;
 
 -- name: HIGH_WATER_GET
 SELECT time FROM high_water WHERE id = 1;
@@ -771,8 +782,10 @@ SELECT document, fetched FROM provider_keys WHERE issuer = $1;
 INSERT INTO provider_keys (issuer, document, fetched) VALUES ($1, $2, $3)
 ON CONFLICT (issuer) DO UPDATE SET document = excluded.document, fetched = excluded.fetched;
 
+-- Through the view each look would read everybody's.
 -- name: MEMBER_ROLES
-SELECT role FROM member WHERE workspace = $1 AND subject = $2;
+SELECT role FROM assignment WHERE workspace = $1 AND subject = $2 UNION
+SELECT role FROM seen_role WHERE workspace = $1 AND subject = $2;
 
 -- name: SEEN_ROLES
 SELECT role, seen FROM seen_role WHERE workspace = $1 AND subject = $2;

@@ -12,6 +12,7 @@
 #define SECOND_US INT64_C(1000000)
 #define LEASE_US (60 * SECOND_US)
 #define LEASE_MAX 64                  /* deliveries at once */
+#define LOOKS_MAX 256                 /* at what is due, in one transaction */
 #define LEASE_BYTES (4 * 1024 * 1024) /* of bodies at once: a frame has 16 MiB, and escaping may double them */
 #define RETRY_US SECOND_US            /* the first, give or take a half; then doubled, give or take a quarter */
 #define RETRY_MAX_US (3600 * SECOND_US)
@@ -53,6 +54,39 @@ static int delivery_bury(struct core *core, const struct call *call, const struc
                              json_pack("{s:I, s:s, s:s, s:I, s:s}", "delivery", (json_int_t)d->id, "event", message,
                                        "endpoint", d->endpoint, "attempts", (json_int_t)d->attempts, "detail", why),
                              err);
+}
+
+/* --- Tries that failed --- */
+
+/* Between a - a / part and a + a / part. */
+static int64_t jitter(int64_t a, int64_t part)
+{
+    uint64_t bits;
+    random_fill(&bits, sizeof bits);
+    return a - a / part + (int64_t)(bits % (uint64_t)(2 * (a / part) + 1));
+}
+
+/* Until the next try after so many that failed. */
+static int64_t retry_us(int64_t failed)
+{
+    int64_t delay = RETRY_US;
+
+    for (int64_t i = 1; i < failed && delay < RETRY_MAX_US; i++)
+        delay *= 2;
+    delay = jitter(delay, failed <= 1 ? 2 : 4);
+    return delay < RETRY_MAX_US ? delay : RETRY_MAX_US;
+}
+
+static int take_failed(struct core *core, const struct call *call, const struct delivery *d, const char *why,
+                       struct error *err)
+{
+    if (d->attempts >= core->config.event_attempts_max)
+        return delivery_bury(core, call, d, why, err);
+    int64_t delay = retry_us(d->attempts);
+    log_debug("%s did not take an event at try %lld, the next is in %lld s: %s", d->endpoint, (long long)d->attempts,
+              (long long)(delay / SECOND_US), why);
+    int r = db_exec(core->db, Q_DELIVERY_AGAIN, ARGS(DB_I(d->id), DB_I(call->now + delay), DB_T(why)), err);
+    return r < 0 ? r : 0;
 }
 
 /* --- Leases --- */
@@ -102,6 +136,26 @@ static int delivery_render(struct core *core, const struct call *call, const str
     return 1;
 }
 
+/* As of delivery_render. What cannot be rendered is a try that failed, and holds up no other. */
+static int delivery_render_apart(struct core *core, const struct call *call, struct delivery *d,
+                                 const struct endpoint *endpoint, json_t *out, struct error *err)
+{
+    struct error why = {0};
+    int r = db_savepoint(core->db, err);
+
+    if (r != 0)
+        return r;
+    int done = delivery_render(core, call, d, endpoint, out, &why);
+    if (done >= 0)
+        return (r = db_release(core->db, err)) ? r : done;
+    if (!db_in_transaction(core->db) || why.code == E_NO_SPACE || why.code == E_IO)
+        return error_set(err, why.code, "%s", why.detail);
+    log_error("what %s is to be told of the request %s cannot be put together: %s", d->endpoint, d->request, why.detail);
+    r = db_rollback_to(core->db, err);
+    d->attempts++; /* as the lease has it */
+    return r ? r : take_failed(core, call, d, why.detail, err);
+}
+
 static int64_t token_new(void)
 {
     uint64_t bits;
@@ -109,7 +163,7 @@ static int64_t token_new(void)
     return (int64_t)(bits >> 12) | 1; /* exact in every reader of JSON, and never 0 */
 }
 
-static int delivery_take(struct core *core, const struct call *call, const struct delivery *d,
+static int delivery_take(struct core *core, const struct call *call, struct delivery *d,
                          const struct endpoint *endpoint, json_t *ret_list, struct error *err)
 {
     int64_t token = token_new(), until = call->now + LEASE_US;
@@ -120,25 +174,28 @@ static int delivery_take(struct core *core, const struct call *call, const struc
                                       "endpoint", d->endpoint, "kind", endpoint_kind_name(endpoint->kind));
     int r = db_exec(core->db, Q_DELIVERY_LEASE, ARGS(DB_I(d->id), DB_I(token), DB_I(until)), err);
     if (r >= 0)
-        r = delivery_render(core, call, d, endpoint, out, err);
+        r = delivery_render_apart(core, call, d, endpoint, out, err);
     if (r == 1)
         json_array_append(ret_list, out);
     return r < 0 ? r : 0;
 }
 
-/* What is due at one endpoint, one look-up each: each look sees what the one before has leased. */
+/* What is due at one endpoint, one look-up each: each look sees what the one before has leased. Dates that came to nothing
+ * take nobody's place; of those that concern people one is enough, since they may be many: airlock-notify is woken. */
 static int endpoint_take(struct core *core, const struct call *call, const struct endpoint *endpoint, size_t max,
                          json_t *ret_list, struct error *err)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, queued = core->effects.count;
 
-    for (size_t i = 0; i < max && bytes < LEASE_BYTES; i++) {
+    for (size_t i = 0; i < LOOKS_MAX && json_array_size(ret_list) < max && bytes < LEASE_BYTES; i++) {
         AUTO_ROWS struct db_rows *row = NULL;
         struct delivery d;
         int r = db_first(core->db, Q_DELIVERY_NEXT, ARGS(DB_T(endpoint->name), DB_I(call->now)), &row, err);
         if (r != 1)
             return r;
         delivery_read(row, &d);
+        if (*d.subject == '\0' && endpoint->kind == ENDPOINT_MAIL && core->effects.count > queued)
+            return 0;
         bytes += strlen(d.document);
         r = delivery_take(core, call, &d, endpoint, ret_list, err);
         if (r != 0)
@@ -182,25 +239,6 @@ int event_lease(struct core *core, struct call *call, json_t **ret_ok, struct er
 
 /* --- Results --- */
 
-/* Between a - a / part and a + a / part. */
-static int64_t jitter(int64_t a, int64_t part)
-{
-    uint64_t bits;
-    random_fill(&bits, sizeof bits);
-    return a - a / part + (int64_t)(bits % (uint64_t)(2 * (a / part) + 1));
-}
-
-/* Until the next try after so many that failed. */
-static int64_t retry_us(int64_t failed)
-{
-    int64_t delay = RETRY_US;
-
-    for (int64_t i = 1; i < failed && delay < RETRY_MAX_US; i++)
-        delay *= 2;
-    delay = jitter(delay, failed <= 1 ? 2 : 4);
-    return delay < RETRY_MAX_US ? delay : RETRY_MAX_US;
-}
-
 /* A long text is cut, between two characters. */
 static void detail_copy(const char *text, char ret[static DETAIL_MAX])
 {
@@ -213,18 +251,6 @@ static void detail_copy(const char *text, char ret[static DETAIL_MAX])
     }
     memcpy(ret, text, len);
     ret[len] = '\0';
-}
-
-static int take_failed(struct core *core, const struct call *call, const struct delivery *d, const char *why,
-                       struct error *err)
-{
-    if (d->attempts >= core->config.event_attempts_max)
-        return delivery_bury(core, call, d, why, err);
-    int64_t delay = retry_us(d->attempts);
-    log_debug("%s did not take an event at try %lld, the next is in %lld s: %s", d->endpoint, (long long)d->attempts,
-              (long long)(delay / SECOND_US), why);
-    int r = db_exec(core->db, Q_DELIVERY_AGAIN, ARGS(DB_I(d->id), DB_I(call->now + delay), DB_T(why)), err);
-    return r < 0 ? r : 0;
 }
 
 static int take_delivered(struct core *core, const struct call *call, const struct delivery *d, struct error *err)

@@ -131,10 +131,13 @@ int link_for_notice(struct core *core, const struct call *call, const struct req
                     struct str *url, struct error *err)
 {
     struct call about = *call;
-    const struct actor requestor = {.is_requestor = true, .roles = ROLE_RESEARCHER};
+    struct actor requestor = {.is_requestor = true};
     unsigned permissions = 0;
-    int r = authz_link(req->status, req->type, &requestor, &permissions, err);
+    int r = member_roles(core, req->workspace, req->creator, &requestor.roles, err);
 
+    if (r != 0 || requestor.roles == 0)
+        return r;
+    r = authz_link(req->status, req->type, &requestor, &permissions, err);
     (void)str_copy(about.request, sizeof about.request, req->id); /* both are ids */
     (void)str_copy(about.workspace, sizeof about.workspace, req->workspace);
     return r ? r

@@ -11,7 +11,7 @@
 call_handler request_link, request_link_revoke_all;
 
 /* A link for the requestor of an approved request, to be sent by mail: it reads, lives so long, and opens to the first
- * address that uses it only. Appended to url, which nobody may log. */
+ * address that uses it only. Appended to url, which nobody may log; nothing is where they have no role there any more. */
 int link_for_notice(struct core *core, const struct call *call, const struct request *req, int64_t seconds,
                     struct str *url, struct error *err) MUST_USE;
 

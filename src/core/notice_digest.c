@@ -21,11 +21,12 @@ static int64_t next_us(const struct core *core, int64_t now)
     return now - since + every;
 }
 
-/* The person's summary that was never handed out; 0: there is none. */
-static int find_open(struct core *core, const char *subject, int64_t *ret_id, struct error *err)
+/* The person's next summary; 0: there is none yet. */
+static int find_open(struct core *core, const char *subject, int64_t now, int64_t *ret_id, struct error *err)
 {
     AUTO_ROWS struct db_rows *row = NULL;
-    int r = db_first(core->db, Q_DIGEST_OPEN, ARGS(DB_T(subject), DB_T(RULE_MAIL), DB_T(DIGEST_DETAIL)), &row, err);
+    int r = db_first(core->db, Q_DIGEST_OPEN, ARGS(DB_T(subject), DB_T(RULE_MAIL), DB_T(DIGEST_DETAIL), DB_I(now)), &row,
+                     err);
 
     if (r == 1)
         *ret_id = db_int(row, 0);
@@ -35,14 +36,14 @@ static int find_open(struct core *core, const char *subject, int64_t *ret_id, st
 int digest_add(struct core *core, const struct call *call, int64_t event_id, const char *subject, struct error *err)
 {
     int64_t delivery = 0;
-    int r = find_open(core, subject, &delivery, err);
+    int r = find_open(core, subject, call->now, &delivery, err);
 
     if (r == 0)
         r = delivery_add(core, event_id, RULE_MAIL, subject, DIGEST_DETAIL, next_us(core, call->now), err);
     if (r == 0)
-        r = find_open(core, subject, &delivery, err);
+        r = find_open(core, subject, call->now, &delivery, err);
     if (r != 1)
-        return r < 0 ? r : error_set(err, E_INTERNAL, "A summary was not made");
+        return r; /* none: the event began a summary that is under way, or given up */
     r = db_exec(core->db, Q_DIGEST_ADD, ARGS(DB_I(delivery), DB_I(event_id)), err);
     return r < 0 ? r : 0;
 }
@@ -66,14 +67,13 @@ static json_t *item_pack(const struct core *core, const struct db_rows *row)
 /* May the person still know of that request? */
 static int is_concerned(struct core *core, const struct db_rows *row, const char *subject, bool *ret, struct error *err)
 {
-    AUTO_ROWS struct db_rows *member = NULL;
+    unsigned roles = 0;
+    bool is_own = strcmp(db_text(row, 6), subject) == 0;
+    int r = is_own ? 0 : member_roles(core, db_text(row, 1), subject, &roles, err);
 
-    *ret = strcmp(db_text(row, 6), subject) == 0;
-    if (*ret)
-        return 0;
-    int r = db_first(core->db, Q_MEMBER_ROLES, ARGS(DB_T(db_text(row, 1)), DB_T(subject)), &member, err);
-    *ret = r == 1;
-    return r < 0 ? r : 0;
+    if (r == 0)
+        *ret = is_own || roles != 0;
+    return r;
 }
 
 static int items_read(struct core *core, const struct delivery *d, const char *subject, json_t *items,

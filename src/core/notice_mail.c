@@ -111,7 +111,7 @@ static int set_link(struct core *core, const struct call *call, const struct del
         strcmp(who->subject, req->creator) != 0)
         return 0;
     int r = link_for_notice(core, call, req, seconds, &url, err);
-    if (r != 0)
+    if (r != 0 || url.len == 0)
         return r;
     AUTO_FREE char *until = notice_time(call->now + seconds * SECOND_US);
     set(data, "link", str_text(&url));

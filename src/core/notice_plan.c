@@ -69,17 +69,11 @@ static enum role role_of(unsigned whom)
 int recipient_is_meant(struct core *core, const struct request *req, const char *subject, unsigned whom, bool *ret,
                        struct error *err)
 {
-    AUTO_ROWS struct db_rows *rows = NULL;
-    enum role wanted = role_of(whom), role;
-    int r = 0;
+    unsigned roles = 0;
+    int r = whom == NOTIFY_REQUESTOR ? 0 : member_roles(core, req->workspace, subject, &roles, err);
 
-    *ret = whom == NOTIFY_REQUESTOR && strcmp(subject, req->creator) == 0;
-    if (wanted)
-        r = db_select(core->db, Q_MEMBER_ROLES, ARGS(DB_T(req->workspace), DB_T(subject)), &rows, err);
-    while (wanted && r == 0 && (r = db_rows_next(rows, err)) == 1) {
-        *ret = *ret || (role_by_name(db_text(rows, 0), &role) && role == wanted);
-        r = 0;
-    }
+    if (r == 0)
+        *ret = whom == NOTIFY_REQUESTOR ? strcmp(subject, req->creator) == 0 : (roles & role_of(whom)) != 0;
     return r;
 }
 

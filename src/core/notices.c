@@ -146,17 +146,44 @@ static int drop_reviewers(struct core *core, const struct request *req, struct n
     return r;
 }
 
+/* The date's rule. Of a rule of notify.rules also those that fall on the same moment, whose dates end with this one: who
+ * has two roles gets one mail. */
+static int rules_due(struct core *core, const struct delivery *d, bool is_reminder, struct rules *ret, struct error *err)
+{
+    AUTO_ROWS struct db_rows *rows = NULL;
+    int r = db_select(core->db, Q_NOTICE_DATES, ARGS(DB_I(d->id)), &rows, err);
+
+    while (r == 0 && ret->count < RULES_MAX && (r = db_rows_next(rows, err)) == 1) {
+        AUTO_JSON json_t *said = json_loads(db_text(rows, 1), 0, NULL);
+        struct notice_detail detail;
+        bool is_this = db_int(rows, 0) == d->id;
+        r = 0;
+        detail_read(said, &detail);
+        if (!is_this && (is_reminder || detail.round))
+            continue;
+        struct rule *rule = &ret->items[ret->count++];
+        *rule = (struct rule){.whom = detail.whom, .channel = RULE_MAIL};
+        (void)str_copy(rule->template, sizeof rule->template, detail.template); /* it came from a rule */
+        if (!is_this && (r = db_exec(core->db, Q_DELIVERY_DONE, ARGS(DB_I(db_int(rows, 0))), err)) > 0)
+            r = 0;
+    }
+    return r;
+}
+
 /* A date has come: those whom its rule means now are told, if the request has not moved on. */
 static int spread(struct core *core, const struct call *call, const struct delivery *d,
                   const struct notice_detail *detail, const struct request *req, struct error *err)
 {
     AUTO_PLAN struct notice_plan plan = {0};
-    struct rule rule = {.whom = detail->whom, .channel = RULE_MAIL};
+    struct rules rules = {0};
     struct call about;
 
+    if (detail->round && core->config.review_reminder_s == 0)
+        return 0; /* nobody is reminded any more */
     call_about(call, d, &about);
-    (void)str_copy(rule.template, sizeof rule.template, detail->template); /* it came from a rule */
-    int r = notice_plan_add(core, req, &rule, &plan, err);
+    int r = rules_due(core, d, detail->round > 0, &rules, err);
+    for (size_t i = 0; r == 0 && i < rules.count; i++)
+        r = notice_plan_add(core, req, &rules.items[i], &plan, err);
     if (r == 0 && detail->round)
         r = drop_reviewers(core, req, &plan, err);
     if (r == 0)

@@ -42,11 +42,16 @@ int roles_load(struct core *core, const char *workspace, const char *subject, un
     return roles_read(core, Q_ASSIGNMENT_ROLES, workspace, subject, ret_roles, NULL, err);
 }
 
+int member_roles(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles, struct error *err)
+{
+    return roles_read(core, Q_MEMBER_ROLES, workspace, subject, ret_roles, NULL, err);
+}
+
 int member_load(struct core *core, const struct call *call, const char *workspace, unsigned *ret_roles,
                 struct error *err)
 {
     unsigned roles = 0;
-    int r = roles_read(core, Q_MEMBER_ROLES, workspace, call->who.subject, &roles, NULL, err);
+    int r = member_roles(core, workspace, call->who.subject, &roles, err);
 
     if (r == 0)
         *ret_roles = roles | claims_group_roles(&core->config, call->claims, workspace);

@@ -35,7 +35,10 @@ bool workspace_admits(const struct workspace *w, const char *address);
 /* Role bits assigned to a subject; workspace "" is the TRE. */
 int roles_load(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles,
                struct error *err) MUST_USE;
-/* Assigned, or seen in a workspace's token within the last weeks: who may know that there is the workspace. */
+/* Assigned, or seen in a workspace's token within the last weeks, of somebody who is not asking. */
+int member_roles(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles,
+                 struct error *err) MUST_USE;
+/* Of the caller, whose groups count, too: who may know that there is the workspace. */
 int member_load(struct core *core, const struct call *call, const char *workspace, unsigned *ret_roles,
                 struct error *err) MUST_USE;
 /* The roles that the caller's token of the workspace has are remembered for that. */

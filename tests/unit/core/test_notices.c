@@ -130,6 +130,23 @@ static void choose(struct bench *b, const char *who, const char *choice)
     assert_int_equal(db_exec(b->core.db, Q_NOTICE_CHOICE_PUT, ARGS(DB_T(who), DB_T(choice)), NULL), 1);
 }
 
+/* As a person, or as an administrator, outside of any workspace. */
+static int me(struct bench *b, const char *who, enum message message, json_t *fields, json_t **ret_ok)
+{
+    AUTO_FREE char *token = bench_token(b, who, "", 0);
+    json_object_set_new(fields, "token", json_string(token));
+    return bench_ask(b, PEER_API, message, fields, ret_ok);
+}
+
+static void allow_links(struct bench *b, int seconds)
+{
+    assert_int_equal(me(b, "admin", MESSAGE_WORKSPACE_UPDATE,
+                        json_pack("{s:s, s:s, s:{s:{s:i}}}", "workspace", WS1, "etag", "*", "body", "policy", "notice_link",
+                                  seconds),
+                        NULL),
+                     seconds <= 900 ? 0 : E_INVALID);
+}
+
 /* --- Steps of a life --- */
 
 static void draft(struct bench *b, const char *type)
@@ -451,6 +468,75 @@ static void a_delayed_rule_holds_only_while_it_is_true(void **state)
     assert_told(b, ""); /* it is not in review any more */
 }
 
+static void two_roles_on_one_date_are_one_mail(void **state)
+{
+    struct bench *b = *state;
+    struct call call = {.now = clock_now_us(), .address = ""};
+    assert_int_equal(role_assign(&b->core, &call, WS1, "bob", ROLE_OWNER, true, NULL), 0);
+    rules(b, "in_review:*:owners=mail/house+2h in_review:*:managers=mail+2h");
+    in_review(b, "import");
+    later(2 * HOUR_US);
+    assert_told(b, "bob carol erin");
+    assert_told(b, "");
+}
+
+static void no_reminder_once_the_setting_says_never(void **state)
+{
+    struct bench *b = *state;
+    b->core.config.review_reminder_s = 3600;
+    in_review(b, "export");
+    b->core.config.review_reminder_s = 0;
+    later(HOUR_US);
+    assert_told(b, "");
+    later(HOUR_US);
+    assert_told(b, "");
+}
+
+static void dates_that_came_to_nothing_take_nobodys_place(void **state)
+{
+    struct bench *b = *state;
+    AUTO_JSON json_t *ok = NULL;
+    b->core.config.review_reminder_s = 3600;
+    in_review(b, "export");
+    review(b, true, "fine");
+    json_decref(take(b, "delivered"));
+    later(HOUR_US);
+    bench_create(b, "alice", "import");
+    assert_int_equal(bench_ask(b, PEER_NOTIFY, MESSAGE_EVENT_LEASE, json_pack("{s:[], s:i}", "busy", "max", 1), &ok), 0);
+    assert_int_equal(json_array_size(json_object_get(ok, "deliveries")), 1);
+}
+
+/* The mail server was taken out of the settings, and came back. */
+static void a_replay_keeps_dates(void **state)
+{
+    struct bench *b = *state;
+    AUTO_FREE char *token = bench_token(b, "admin", "", 0);
+    rules(b, "in_review:*:owners=mail+2h");
+    in_review(b, "import");
+    size_t endpoints = b->core.endpoints.count;
+    b->core.endpoints.count = 0;
+    assert_int_equal(events_start(&b->core, NULL), 0);
+    b->core.endpoints.count = endpoints;
+    later(HOUR_US);
+    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_ADMIN_EVENTS_REPLAY, json_pack("{s:s, s:b}", "token", token, "all", 1), NULL),
+                     0);
+    assert_told(b, "");
+    later(HOUR_US);
+    assert_told(b, "carol");
+}
+
+static void a_mail_that_cannot_be_written_holds_up_no_other(void **state)
+{
+    struct bench *b = *state;
+    allow_links(b, 300);
+    approved(b, "export");
+    assert_int_equal(db_exec(b->core.db, Q_REQUEST_SET_DIR, ARGS(DB_T(b->request), DB_T("nowhere")), NULL), 1);
+    bench_create(b, "dave", "export");
+    assert_told(b, "dave");
+    later(2 * SECOND_US);
+    assert_told(b, ""); /* it is tried again, with no better luck */
+}
+
 static void what_is_due_later_is_not_late(void **state)
 {
     struct bench *b = *state;
@@ -465,13 +551,6 @@ static void what_is_due_later_is_not_late(void **state)
 }
 
 /* --- Choice --- */
-
-static int me(struct bench *b, const char *who, enum message message, json_t *fields, json_t **ret_ok)
-{
-    AUTO_FREE char *token = bench_token(b, who, "", 0);
-    json_object_set_new(fields, "token", json_string(token));
-    return bench_ask(b, PEER_API, message, fields, ret_ok);
-}
 
 static void a_choice_is_kept(void **state)
 {
@@ -555,6 +634,40 @@ static void a_summary_tells_only_what_one_may_still_know(void **state)
     assert_int_equal(role_assign(&b->core, &call, WS1, "dave", ROLE_RESEARCHER, false, NULL), 0);
     later(25 * HOUR_US);
     assert_told(b, "");
+}
+
+static void an_event_whose_summary_is_given_up_holds_nothing_up(void **state)
+{
+    struct bench *b = *state;
+    choose(b, "alice", "digest");
+    rules(b, "draft:*:requestor=mail draft:*:requestor=mail+30h");
+    draft(b, "export");
+    later(25 * HOUR_US);
+    AUTO_JSON json_t *refused = take(b, "refused");
+    assert_int_equal(json_array_size(refused), 1);
+    later(6 * HOUR_US);
+    assert_told(b, "");
+    bench_create(b, "dave", "import");
+    assert_told(b, "dave");
+}
+
+static void a_summary_that_is_replayed_takes_no_more(void **state)
+{
+    struct bench *b = *state;
+    AUTO_FREE char *token = bench_token(b, "admin", "", 0);
+    choose(b, "alice", "digest");
+    draft(b, "export");
+    later(25 * HOUR_US);
+    AUTO_JSON json_t *refused = take(b, "refused");
+    assert_int_equal(bench_ask(b, PEER_API, MESSAGE_ADMIN_EVENTS_REPLAY, json_pack("{s:s, s:b}", "token", token, "all", 1), NULL),
+                     0);
+    bench_submit(b);
+    AUTO_JSON json_t *again = take_one(b);
+    assert_string_equal(value(again, "count"), "1");
+    assert_string_equal(json_text(again, "message"), json_text(json_array_get(refused, 0), "message"));
+    later(25 * HOUR_US);
+    AUTO_JSON json_t *next = take_one(b);
+    assert_string_equal(value(next, "count"), "1");
 }
 
 /* --- Other ways --- */
@@ -645,15 +758,6 @@ static void rules_are_tried_out_and_nobody_is_told(void **state)
 
 /* --- The link of the final notice --- */
 
-static void allow_links(struct bench *b, int seconds)
-{
-    assert_int_equal(me(b, "admin", MESSAGE_WORKSPACE_UPDATE,
-                        json_pack("{s:s, s:s, s:{s:{s:i}}}", "workspace", WS1, "etag", "*", "body", "policy", "notice_link",
-                                  seconds),
-                        NULL),
-                     seconds <= 900 ? 0 : E_INVALID);
-}
-
 static int list_from(struct bench *b, const char *address)
 {
     return bench_blob(b, MESSAGE_BLOB_LIST, json_pack("{s:i, s:s}", "maxresults", 10, "address", address), NULL);
@@ -671,6 +775,19 @@ static void t68_a_link_comes_by_mail_only_where_the_workspace_says_so(void **sta
     AUTO_JSON json_t *with = take_one(b);
     assert_non_null(strstr(value(with, "link"), "sig="));
     assert_string_not_equal(value(with, "link_expires"), "");
+}
+
+static void t68_who_has_left_the_workspace_gets_no_link(void **state)
+{
+    struct bench *b = *state;
+    struct call call = {.now = clock_now_us(), .address = ""};
+    allow_links(b, 300);
+    approved(b, "export");
+    assert_int_equal(role_assign(&b->core, &call, WS1, "alice", ROLE_RESEARCHER, false, NULL), 0);
+    AUTO_JSON json_t *mail = take_one(b);
+    assert_string_equal(value(mail, "status"), "approved");
+    assert_string_equal(value(mail, "link"), "");
+    assert_string_equal(value(mail, "link_expires"), "");
 }
 
 static void t68_a_mailed_link_opens_to_the_first_address_only(void **state)
@@ -732,15 +849,23 @@ int main(void)
         T(reminders_until_it_is_decided),
         T(who_has_approved_is_not_reminded),
         T(a_delayed_rule_holds_only_while_it_is_true),
+        T(two_roles_on_one_date_are_one_mail),
+        T(no_reminder_once_the_setting_says_never),
+        T(dates_that_came_to_nothing_take_nobodys_place),
+        T(a_replay_keeps_dates),
+        T(a_mail_that_cannot_be_written_holds_up_no_other),
         T(what_is_due_later_is_not_late),
         T(a_choice_is_kept),
         T(off_is_not_for_what_must_be_known),
         T(a_summary_tells_all_at_once),
         T(a_summary_tells_only_what_one_may_still_know),
+        T(an_event_whose_summary_is_given_up_holds_nothing_up),
+        T(a_summary_that_is_replayed_takes_no_more),
         T(a_rule_tells_a_receiver),
         T(a_receiver_of_all_hears_it_once),
         T(rules_are_tried_out_and_nobody_is_told),
         T(t68_a_link_comes_by_mail_only_where_the_workspace_says_so),
+        T(t68_who_has_left_the_workspace_gets_no_link),
         T(t68_a_mailed_link_opens_to_the_first_address_only),
         T(t68_a_mailed_link_ends_with_the_approval),
 #undef T
