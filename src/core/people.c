@@ -101,6 +101,7 @@ int person_saw(struct core *core, const struct principal *who, struct error *err
     AUTO_ROWS struct db_rows *row = NULL;
     int r = db_first(core->db, Q_PERSON_GET, ARGS(DB_T(who->subject)), &row, err);
 
+    /* NOLINTNEXTLINE: arrays of *who, never NULL */
     if (r < 0 || (r == 1 && strcmp(db_text(row, 1), who->name) == 0 && strcmp(db_text(row, 2), who->email) == 0))
         return r < 0 ? r : 0;
     return person_put(core, who->subject, who->name, who->email, err);

@@ -7,13 +7,13 @@ static const struct {
     const char *words, *of_requestor[REQUEST_TYPE_COUNT], *of_managers, *of_others;
 } WORDS[STATUS_COUNT] = {
 #define X(status, words, of_import, of_export, of_managers, of_others) \
-    [STATUS_##status] = {words, {[REQUEST_IMPORT] = of_import, [REQUEST_EXPORT] = of_export}, of_managers, of_others},
+    [STATUS_##status] = {words, {[REQUEST_IMPORT] = (of_import), [REQUEST_EXPORT] = (of_export)}, of_managers, of_others},
 #include "model/notice.def"
 #undef X
 };
 
 static const char *const CHOICES[] = {
-#define X(name, wire, what) [NOTICE_##name] = wire,
+#define X(name, wire, what) [NOTICE_##name] = (wire),
 #include "model/notice_choice.def"
 #undef X
 };
