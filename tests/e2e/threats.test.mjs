@@ -6,7 +6,8 @@ import test from 'node:test';
 import { ROOT } from './harness.mjs';
 
 const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
-const CASES = range(1, 61).map((number) => String(number).padStart(2, '0'));
+// 62 is about a web interface.
+const CASES = [...range(1, 61), ...range(63, 68)].map((number) => String(number).padStart(2, '0'));
 
 const filesIn = (dir, end) => fs.readdirSync(path.join(ROOT, dir), { recursive: true })
   .filter((name) => name.endsWith(end) && !name.includes('node_modules')).map((name) => path.join(ROOT, dir, name));
