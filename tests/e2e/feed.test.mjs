@@ -332,6 +332,19 @@ test('live updates', async (t) => {
     }
   });
 
+  await t.test('request wait is for whoever is logged in, and for no longer than that', async () => {
+    const { user, client_id, client_secret } = await newFollower(tree, 'waits-until-disabled');
+    const admin = tree.as('admin');
+    await admin.ok('POST', `/workspaces/${tree.first.id}/users/assign`, { user_ids: [user.id], role_id: 'WorkspaceResearcher' });
+    const request = await inReview(tree, 'export', { 'a.csv': Buffer.from('disabled\n') });
+    const args = ['request', 'wait', request.id, '--workspace', tree.first.id, '--for', 'approved'];
+    const wait = await waiting(tree, await terminal(tree, 'until-disabled', { client_id, client_secret }), args);
+    await admin.ok('POST', `/admin/users/${user.id}/disable`);
+    assert.equal((await wait.result).code, 77);
+    const nobody = new Terminal(tree.scratch, 'nobody', tree.ready.api);
+    assert.equal((await nobody.run([...args, '--url', tree.ready.api])).code, 77);
+  });
+
   await t.test('request wait goes on when airlock-api is killed, and ends when it may not see the request any more', async () => {
     const request = await inReview(tree, 'export', { 'a.csv': Buffer.from('killed\n') });
     const args = ['request', 'wait', request.id, '--workspace', tree.first.id, '--for', 'approved'];
