@@ -101,10 +101,12 @@ int person_saw(struct core *core, const struct principal *who, struct error *err
     AUTO_ROWS struct db_rows *row = NULL;
     int r = db_first(core->db, Q_PERSON_GET, ARGS(DB_T(who->subject)), &row, err);
 
-    /* NOLINTNEXTLINE: arrays of *who, never NULL */
-    if (r < 0 || (r == 1 && strcmp(db_text(row, 1), who->name) == 0 && strcmp(db_text(row, 2), who->email) == 0))
-        return r < 0 ? r : 0;
-    return person_put(core, who->subject, who->name, who->email, err);
+    if (r < 0)
+        return r;
+    const char *known = r == 1 ? db_text(row, 2) : "", *email = *who->email ? who->email : known;
+    if (r == 1 && strcmp(db_text(row, 1), who->name) == 0 && strcmp(known, email) == 0) /* NOLINT: never NULL */
+        return 0;
+    return person_put(core, who->subject, who->name, email, err);
 }
 
 static json_t *role_render(enum role role)

@@ -7,7 +7,8 @@ static const struct {
     const char *words, *of_requestor[REQUEST_TYPE_COUNT], *of_managers, *of_others;
 } WORDS[STATUS_COUNT] = {
 #define X(status, words, of_import, of_export, of_managers, of_others) \
-    [STATUS_##status] = {words, {[REQUEST_IMPORT] = (of_import), [REQUEST_EXPORT] = (of_export)}, of_managers, of_others},
+    [STATUS_##status] = {                                              \
+        words, {[REQUEST_IMPORT] = (of_import), [REQUEST_EXPORT] = (of_export)}, of_managers, of_others},
 #include "model/notice.def"
 #undef X
 };

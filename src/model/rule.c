@@ -175,6 +175,9 @@ static int read_way(char *text, struct rule *rule, struct error *err)
                          text, template ? "/" : "", template ? template : "");
     if (template && strcmp(text, RULE_MAIL) != 0)
         return error_set(err, E_INVALID, "names a template for %s: only mail has templates", text);
+    if (template && strcmp(template, RULE_DIGEST) == 0)
+        return error_set(err, E_INVALID, "names the template " RULE_DIGEST ", which is of summaries: people choose them by "
+                                         "airlock notices");
     (void)str_copy(rule->channel, sizeof rule->channel, text); /* both were measured */
     (void)str_copy(rule->template, sizeof rule->template, template ? template : RULE_TEMPLATE);
     return delay ? read_delay(delay, rule, err) : 0;

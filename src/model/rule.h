@@ -14,6 +14,7 @@
 #define RULE_DELAY_MAX_S (366 * 24 * 3600)
 #define RULE_MAIL "mail"
 #define RULE_TEMPLATE "status"
+#define RULE_DIGEST "digest" /* the template of summaries, which no rule may name */
 
 /* Whom: bits of notify_bits, and the researchers of the workspace, whom no default names. */
 enum { NOTIFY_RESEARCHERS = 1 << 3 };

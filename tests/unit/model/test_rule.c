@@ -123,6 +123,7 @@ static void bad_rules_are_refused_by_name(void **state)
         {"approved:*:owners=chat/house", "names a template for chat: only mail has templates"},
         {"approved:*:owners=off/house", "must not say more behind =off"},
         {"approved:*:owners=off+3d", "must not say more behind =off"},
+        {"approved:*:owners=mail/digest", "names the template digest, which is of summaries"},
         {"approved:*:owners=mail+", "must say how long to wait"},
         {"approved:*:owners=mail+3", "must say how long to wait"},
         {"approved:*:owners=mail+0h", "must say how long to wait"},
