@@ -103,7 +103,8 @@ WHERE p.disabled = 0 AND p.email <> '' ORDER BY p.email LIMIT 1000;
 -- name: NOTICE_PEOPLE
 SELECT p.subject, p.name, p.email, coalesce(c.choice, '') FROM person p JOIN (
     SELECT subject FROM assignment WHERE workspace = $1 AND role = $2 UNION
-    SELECT subject FROM seen_role WHERE workspace = $1 AND role = $2) m ON p.subject = m.subject
+    SELECT subject FROM seen_role WHERE workspace = $1 AND role = $2 UNION
+    SELECT subject FROM group_seen WHERE workspace = $1 AND role = $2) m ON p.subject = m.subject
     LEFT JOIN notice_choice c ON c.subject = p.subject
 WHERE p.disabled = 0 AND p.kind <> 'service' ORDER BY p.subject LIMIT $3;
 
@@ -786,6 +787,23 @@ ON CONFLICT (issuer) DO UPDATE SET document = excluded.document, fetched = exclu
 -- name: MEMBER_ROLES
 SELECT role FROM assignment WHERE workspace = $1 AND subject = $2 UNION
 SELECT role FROM seen_role WHERE workspace = $1 AND subject = $2;
+
+-- name: NOTICE_ROLES
+SELECT role FROM assignment WHERE workspace = $1 AND subject = $2 UNION
+SELECT role FROM seen_role WHERE workspace = $1 AND subject = $2 UNION
+SELECT role FROM group_seen WHERE workspace = $1 AND subject = $2;
+
+-- name: GROUP_SEEN
+SELECT role, seen FROM group_seen WHERE workspace = $1 AND subject = $2;
+
+-- name: GROUP_SEEN_ADD
+INSERT INTO group_seen (workspace, subject, role, seen) VALUES ($1, $2, $3, $4);
+
+-- name: GROUP_SEEN_FORGET
+DELETE FROM group_seen WHERE workspace = $1 AND subject = $2;
+
+-- name: GROUP_SEEN_PRUNE
+DELETE FROM group_seen WHERE seen < $1;
 
 -- name: SEEN_ROLES
 SELECT role, seen FROM seen_role WHERE workspace = $1 AND subject = $2;

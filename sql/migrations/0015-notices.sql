@@ -18,3 +18,13 @@ CREATE INDEX delivery_by_subject ON delivery (subject, endpoint) WHERE subject <
 ALTER TABLE workspace ADD COLUMN notice_link INTEGER NOT NULL DEFAULT 0;
 -- NULL: any address may use the link; '': the first that does is the only one.
 ALTER TABLE link ADD COLUMN first_address TEXT;
+
+-- Roles that groups in a person's last token of the workspace gave, so that they can be written to. They open nothing.
+CREATE TABLE group_seen (
+    workspace TEXT NOT NULL REFERENCES workspace (id),
+    subject   TEXT NOT NULL,
+    role      TEXT NOT NULL,
+    seen      INTEGER NOT NULL,                 -- when, give or take a day
+    PRIMARY KEY (workspace, subject, role)
+);
+CREATE INDEX group_seen_by_age ON group_seen (seen);

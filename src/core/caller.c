@@ -174,6 +174,8 @@ int caller_authorise(struct core *core, struct call *call, enum right right, str
         r = caller_workspace(core, call, facts->workspace_roles, facts->tre_roles, err);
         if (r == 0 && !core->config.idp_enabled) /* the built-in provider publishes its people */
             r = person_saw(core, &call->who, err);
+        if (r == 0 && *core->config.group_roles)
+            r = member_saw_groups(core, call, call->workspace, err);
         return r ? r : limits_change(core->limits, call, clock_mono_us(), err);
     }
     return error_set(err, E_INTERNAL, "Right %s asks for no kind of token", facts->name);

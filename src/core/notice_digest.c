@@ -69,7 +69,7 @@ static int is_concerned(struct core *core, const struct db_rows *row, const char
 {
     unsigned roles = 0;
     bool is_own = strcmp(db_text(row, 6), subject) == 0;
-    int r = is_own ? 0 : member_roles(core, db_text(row, 1), subject, &roles, err);
+    int r = is_own ? 0 : member_mail_roles(core, db_text(row, 1), subject, &roles, err);
 
     if (r == 0)
         *ret = is_own || roles != 0;

@@ -70,7 +70,7 @@ int recipient_is_meant(struct core *core, const struct request *req, const char 
                        struct error *err)
 {
     unsigned roles = 0;
-    int r = whom == NOTIFY_REQUESTOR ? 0 : member_roles(core, req->workspace, subject, &roles, err);
+    int r = whom == NOTIFY_REQUESTOR ? 0 : member_mail_roles(core, req->workspace, subject, &roles, err);
 
     if (r == 0)
         *ret = whom == NOTIFY_REQUESTOR ? strcmp(subject, req->creator) == 0 : (roles & role_of(whom)) != 0;

@@ -26,7 +26,7 @@ static int roles_read(struct core *core, enum db_query query, const char *worksp
         enum role role;
         if (role_by_name(db_text(rows, 0), &role))
             roles |= role;
-        if (query == Q_SEEN_ROLES)
+        if (ret_seen)
             seen = db_int(rows, 1);
     }
     if (r != 0)
@@ -58,28 +58,52 @@ int member_load(struct core *core, const struct call *call, const char *workspac
     return r;
 }
 
-static int member_write(struct core *core, const struct call *call, const char *workspace, struct error *err)
+int member_mail_roles(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles, struct error *err)
 {
-    const struct principal *who = &call->who;
-    int r = db_exec(core->db, Q_SEEN_ROLES_FORGET, ARGS(DB_T(workspace), DB_T(who->subject)), err);
+    return roles_read(core, Q_NOTICE_ROLES, workspace, subject, ret_roles, NULL, err);
+}
 
-    for (unsigned bit = 1; bit <= who->roles && bit && r >= 0; bit <<= 1)
-        if (who->roles & bit)
-            r = db_exec(core->db, Q_SEEN_ROLE_ADD,
-                        ARGS(DB_T(workspace), DB_T(who->subject), DB_T(role_name((enum role)bit)), DB_I(call->now)),
-                        err);
-    return r < 0 ? r : person_put(core, who->subject, who->name, who->email, err);
+/* What is remembered of a token's roles until the person comes again. */
+struct memory {
+    enum db_query roles, add, forget;
+};
+static const struct memory CLAIMED = {Q_SEEN_ROLES, Q_SEEN_ROLE_ADD, Q_SEEN_ROLES_FORGET};
+static const struct memory OF_GROUPS = {Q_GROUP_SEEN, Q_GROUP_SEEN_ADD, Q_GROUP_SEEN_FORGET};
+
+static int memory_write(struct core *core, const struct call *call, const char *workspace, const struct memory *memory,
+                        unsigned roles, struct error *err)
+{
+    const char *subject = call->who.subject;
+    int r = db_exec(core->db, memory->forget, ARGS(DB_T(workspace), DB_T(subject)), err);
+
+    for (unsigned bit = 1; bit <= roles && bit && r >= 0; bit <<= 1)
+        if (roles & bit)
+            r = db_exec(core->db, memory->add,
+                        ARGS(DB_T(workspace), DB_T(subject), DB_T(role_name((enum role)bit)), DB_I(call->now)), err);
+    return r < 0 ? r : person_saw(core, &call->who, err);
+}
+
+static int memory_saw(struct core *core, const struct call *call, const char *workspace, const struct memory *memory,
+                      unsigned roles, struct error *err)
+{
+    unsigned before = 0;
+    int64_t seen = 0;
+    int r = roles_read(core, memory->roles, workspace, call->who.subject, &before, &seen, err);
+
+    if (r != 0 || (before == roles && (roles == 0 || call->now - seen < SEEN_AGAIN_US)))
+        return r;
+    return memory_write(core, call, workspace, memory, roles, err);
 }
 
 int member_saw(struct core *core, const struct call *call, const char *workspace, struct error *err)
 {
-    unsigned before = 0;
-    int64_t seen = 0;
-    int r = roles_read(core, Q_SEEN_ROLES, workspace, call->who.subject, &before, &seen, err);
+    return memory_saw(core, call, workspace, &CLAIMED, call->who.roles, err);
+}
 
-    if (r != 0 || (before == call->who.roles && call->now - seen < SEEN_AGAIN_US))
-        return r;
-    return member_write(core, call, workspace, err);
+int member_saw_groups(struct core *core, const struct call *call, const char *workspace, struct error *err)
+{
+    unsigned roles = claims_group_roles(&core->config, call->claims, workspace) & ROLE_WORKSPACE_ALL;
+    return memory_saw(core, call, workspace, &OF_GROUPS, roles, err);
 }
 
 int members_prune(struct core *core, int64_t now, struct error *err)
@@ -87,6 +111,8 @@ int members_prune(struct core *core, int64_t now, struct error *err)
     int64_t before =
         core->config.roles_from_claim ? now - SEEN_COUNTS_US : now + 1; /* elsewhere nobody counts as seen */
     int r = db_exec(core->db, Q_SEEN_ROLES_PRUNE, ARGS(DB_I(before)), err);
+    if (r >= 0)
+        r = db_exec(core->db, Q_GROUP_SEEN_PRUNE, ARGS(DB_I(now - SEEN_COUNTS_US)), err);
     return r < 0 ? r : 0;
 }
 

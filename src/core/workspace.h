@@ -43,6 +43,11 @@ int member_load(struct core *core, const struct call *call, const char *workspac
                 struct error *err) MUST_USE;
 /* The roles that the caller's token of the workspace has are remembered for that. */
 int member_saw(struct core *core, const struct call *call, const char *workspace, struct error *err) MUST_USE;
+/* The roles that groups in the caller's token gave, with the same memory: who is written to, and nothing else. */
+int member_saw_groups(struct core *core, const struct call *call, const char *workspace, struct error *err) MUST_USE;
+/* As which a person may be written to: assigned, seen, or given by groups that were seen. */
+int member_mail_roles(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles,
+                 struct error *err) MUST_USE;
 /* Who has not come for weeks is forgotten. */
 int members_prune(struct core *core, int64_t now, struct error *err) MUST_USE;
 /* Another provider's person has come: their name and address are known from here on, so that they can be written to. */

@@ -321,6 +321,41 @@ static void another_providers_people_are_known_once_they_came(void **state)
     assert_told(b, "bob carol erin");
 }
 
+/* No assignment says that bob is a manager, a group of his does; and one day it does not any more. */
+static void groups_tell_whom_to_write_to(void **state)
+{
+    struct bench *b = *state;
+    struct call call = {.now = clock_now_us(), .address = "", .who = {.known = true, .subject = "bob", .name = "bob",
+                                                                      .email = "bob@example.org"}};
+    AUTO_JSON json_t *claims = json_pack("{s:[s]}", "groups", "reviewers");
+    AUTO_JSON json_t *none = json_pack("{s:[]}", "groups");
+    unsigned visible = 0;
+    b->core.config.group_roles = "reviewers=" WS1 "/AirlockManager";
+    assert_int_equal(role_assign(&b->core, &call, WS1, "bob", ROLE_MANAGER, false, NULL), 0);
+    in_review(b, "export");
+    call.claims = claims;
+    assert_int_equal(member_saw_groups(&b->core, &call, WS1, NULL), 0);
+    assert_int_equal(member_saw_groups(&b->core, &call, WS1, NULL), 0);
+    assert_int_equal(member_roles(&b->core, WS1, "bob", &visible, NULL), 0);
+    assert_int_equal(visible, 0); /* it opens nothing */
+    draft(b, "export");
+    bench_submit(b);
+    json_decref(take(b, "delivered"));
+    bench_seal(b);
+    assert_told(b, "bob carol erin");
+    call.claims = none;
+    assert_int_equal(member_saw_groups(&b->core, &call, WS1, NULL), 0);
+    in_review(b, "export");
+    call.claims = claims;
+    assert_int_equal(member_saw_groups(&b->core, &call, WS1, NULL), 0);
+    assert_int_equal(members_prune(&b->core, call.now + INT64_C(31) * 24 * HOUR_US, NULL), 0);
+    draft(b, "export");
+    bench_submit(b);
+    json_decref(take(b, "delivered"));
+    bench_seal(b);
+    assert_told(b, "carol erin");
+}
+
 static void without_a_mail_server_nothing_waits(void **state)
 {
     struct bench *b = *state;
@@ -842,6 +877,7 @@ int main(void)
         T(one_mail_for_two_roles),
         T(who_cannot_get_mail_gets_none),
         T(another_providers_people_are_known_once_they_came),
+        T(groups_tell_whom_to_write_to),
         T(without_a_mail_server_nothing_waits),
         T(a_mail_says_it_all),
         T(a_late_mail_tells_of_its_own_status),
