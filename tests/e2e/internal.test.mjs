@@ -63,9 +63,10 @@ test('T34 forged messages and internal addresses lead nowhere', async (t) => {
   const ops = [...fs.readFileSync(path.join(ROOT, 'src/ipc/messages.def'), 'utf8').matchAll(/^MESSAGE\(\w+, "([^"]+)"/gm)].map((m) => m[1]);
   assert.ok(ops.length > 50);
   const forged = { op: 'job.result', job: 1, token: 1, outcome: 'moved', request: request.id, status: 'approved', event: 'approve' };
-  const paths = ['/jobs', '/internal', '/internal/jobs', '/events', '/webhooks/status', '/scan-results', '/outbox', '/core', '/debug', '/admin', '/admin/exec',
+  const paths = ['/jobs', '/internal', '/internal/jobs', '/webhooks/status', '/scan-results', '/outbox', '/core', '/debug', '/admin', '/admin/exec',
     '/rpc', '/frames', ...ops.map((op) => `/${op}`), ...ops.map((op) => `/internal/${op.replace('.', '/')}`)];
   for (const at of paths) assertProblem(await admin.call('POST', at, forged), 404);
+  assertProblem(await admin.call('POST', '/events', forged), 405); // they can be followed, and nothing else
   for (const event of ['approve', 'sealed', 'moved', 'status', 'transition', 'force']) {
     assertProblem(await admin.call('POST', `/workspaces/${tree.first.id}/requests/${request.id}/${event}`, forged), 404);
   }
