@@ -64,6 +64,13 @@ int audit_add(struct core *core, const struct call *call, const char *kind, cons
     return audit_insert(core, call, kind, subject, call->address, detail, err);
 }
 
+void call_about(const struct call *call, const char *workspace, const char *request, struct call *ret)
+{
+    *ret = *call;
+    (void)str_copy(ret->workspace, sizeof ret->workspace, workspace); /* ids fit */
+    (void)str_copy(ret->request, sizeof ret->request, request);
+}
+
 bool audit_is_refusal(int code)
 {
     switch (code) {

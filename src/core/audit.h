@@ -9,6 +9,9 @@
 int audit_add(struct core *core, const struct call *call, const char *kind, const char *subject, json_t *detail_stolen,
               struct error *err) MUST_USE;
 
+/* The call, about a request that its own fields do not name; both are ids. */
+void call_about(const struct call *call, const char *workspace, const char *request, struct call *ret);
+
 /* A refusal, after the refused question was rolled back. Those with a checked token get a row each; the others,
  * and those of people who come too often, are counted per reason, link or person if there is one, address prefix and minute, so that a flood cannot fill the disk: the
  * first is written at once, how many more there were when the minute is over. */

@@ -17,6 +17,8 @@
 #include "model/sas.h"
 #include "model/status.h"
 
+#define SECOND_US INT64_C(1000000)
+#define DAY_US INT64_C(86400000000)
 #define SUBJECT_MAX 256 /* OpenID Connect allows 255 characters */
 #define PERSON_TEXT_MAX 320
 #define ADDRESS_MAX 64

@@ -9,7 +9,6 @@
 #include "core/events.h"
 #include "core/notices.h"
 
-#define SECOND_US INT64_C(1000000)
 #define LEASE_US (60 * SECOND_US)
 #define LEASE_MAX 64                  /* deliveries at once */
 #define LOOKS_MAX 256                 /* at what is due, in one transaction */
@@ -42,11 +41,10 @@ static void delivery_read(const struct db_rows *row, struct delivery *ret)
 static int delivery_bury(struct core *core, const struct call *call, const struct delivery *d, const char *why,
                          struct error *err)
 {
-    struct call about = *call;
+    struct call about;
     AUTO_FREE char *message = event_message_id(d);
 
-    (void)str_copy(about.request, sizeof about.request, d->request); /* written by us: they fit */
-    (void)str_copy(about.workspace, sizeof about.workspace, d->workspace);
+    call_about(call, d->workspace, d->request, &about);
     log_alarm("the event %s could not be told to %s and is given up: %s", message, d->endpoint, why);
     int r = db_exec(core->db, Q_DELIVERY_END, ARGS(DB_I(d->id), DB_T("dead"), DB_T(why)), err);
     return r < 0 ? r

@@ -8,8 +8,6 @@
 #include "model/flow.h"
 #include "model/gate.h"
 
-#define DAY_US INT64_C(86400000000)
-
 /* One event to one receiver, and the event. Texts are borrowed from the row that they were read from. */
 struct delivery {
     int64_t id;

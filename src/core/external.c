@@ -10,7 +10,6 @@
 #include "model/gate_answer.h"
 #include "model/gate_command.h"
 
-#define SECOND_US 1000000
 #define EXPIRED_MAX 100 /* jobs that one look gives up: the next look takes the others */
 #define TEXT_MAX 500
 

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "core/webhook.h"
 
-#define SECOND_US 1000000
 #define LEASE_US (30LL * SECOND_US) /* three times what a call may take */
 #define RETRY_MS 1000
 #define RETRY_MAX_MS 60000

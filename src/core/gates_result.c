@@ -12,7 +12,6 @@
 
 #define REASON_MAX 500
 #define CHECK_TRIES 3
-#define SECOND_US 1000000
 
 /* A report as it was judged. */
 struct judged {

@@ -12,7 +12,6 @@
 #define EXTENTS_PAGE 20000
 #define CANDIDATES_MAX 64
 #define DIRS_MAX 500
-#define SECOND_US 1000000
 #define MS_US 1000
 
 void job_destination(const struct job *job, char ret[static PATH_MAX_TEXT])

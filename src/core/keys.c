@@ -11,7 +11,6 @@
 #include "model/policy.h"
 
 #define LIVE_MAX 2
-#define SECOND_US 1000000
 #define WRAPPED_SIZE (SAS_KEY_SIZE + WRAP_OVERHEAD)
 
 struct link_key {

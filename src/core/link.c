@@ -130,7 +130,7 @@ int request_link(struct core *core, struct call *call, json_t **ret_ok, struct e
 int link_for_notice(struct core *core, const struct call *call, const struct request *req, int64_t seconds,
                     struct str *url, struct error *err)
 {
-    struct call about = *call;
+    struct call about;
     struct actor requestor = {.is_requestor = true};
     unsigned permissions = 0;
     int r = member_roles(core, req->workspace, req->creator, &requestor.roles, err);
@@ -138,8 +138,7 @@ int link_for_notice(struct core *core, const struct call *call, const struct req
     if (r != 0 || requestor.roles == 0)
         return r;
     r = authz_link(req->status, req->type, &requestor, &permissions, err);
-    (void)str_copy(about.request, sizeof about.request, req->id); /* both are ids */
-    (void)str_copy(about.workspace, sizeof about.workspace, req->workspace);
+    call_about(call, req->workspace, req->id, &about);
     return r ? r
              : link_mint(core, &about, req, &(struct holder){.subject = req->creator, .one_address = true}, permissions,
                          seconds, url, err);

@@ -4,7 +4,6 @@
 
 #include "core/notices.h"
 
-#define SECOND_US INT64_C(1000000)
 #define DIGEST_DETAIL "{\"template\":\"digest\"}"
 #define ITEMS_MAX 200 /* in one mail; it says how many there are */
 

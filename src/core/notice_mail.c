@@ -5,7 +5,6 @@
 #include "core/link.h"
 #include "core/notices.h"
 
-#define SECOND_US INT64_C(1000000)
 #define LINK_TEXT_MAX 4096
 
 char *notice_time(int64_t us)

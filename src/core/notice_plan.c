@@ -172,7 +172,7 @@ static int plan_add_role(struct core *core, const struct request *req, const str
     }
     if (count == PEOPLE_MAX)
         log_warning("the workspace %s has more than %d %s: only so many are told", req->workspace, PEOPLE_MAX,
-                 rule_whom_name(rule->whom));
+                    rule_whom_name(rule->whom));
     return r;
 }
 

@@ -6,9 +6,9 @@
 
 #include "core/audit.h"
 
-#define SECOND_US INT64_C(1000000)
 #define REMINDER "reminder"
 #define LATER "later" /* detail of a delivery to a receiver */
+#define NO_ADDRESS "the person has no mail address"
 
 static const struct rule REMINDED = {.whom = NOTIFY_MANAGERS, .channel = RULE_MAIL, .template = REMINDER};
 
@@ -28,12 +28,11 @@ static void detail_read(const json_t *detail, struct notice_detail *ret)
     (void)rule_whom_by_name(json_text(detail, "role"), &ret->whom); /* written by us */
 }
 
-/* The call, about the delivery's request: for the audit. */
-static void call_about(const struct call *call, const struct delivery *d, struct call *ret)
+/* On record: the person hears nothing of it. */
+static int audit_skipped(struct core *core, const struct call *call, const char *subject, const char *why,
+                         struct error *err)
 {
-    *ret = *call;
-    (void)str_copy(ret->request, sizeof ret->request, d->request); /* written by us: they fit */
-    (void)str_copy(ret->workspace, sizeof ret->workspace, d->workspace);
+    return audit_add(core, call, "notice.skipped", "", json_pack("{s:s, s:s}", "to", subject, "detail", why), err);
 }
 
 /* --- Queueing --- */
@@ -41,11 +40,9 @@ static void call_about(const struct call *call, const struct delivery *d, struct
 static int skip(struct core *core, const struct call *call, int64_t event, const char *subject, const char *detail,
                 struct error *err)
 {
-    static const char WHY[] = "the person has no mail address";
     int r = db_exec(core->db, Q_DELIVERY_ADD_SKIPPED,
-                    ARGS(DB_I(event), DB_T(RULE_MAIL), DB_T(subject), DB_T(detail), DB_I(call->now), DB_T(WHY)), err);
-    return r <= 0 ? r
-                  : audit_add(core, call, "notice.skipped", "", json_pack("{s:s, s:s}", "to", subject, "detail", WHY), err);
+                    ARGS(DB_I(event), DB_T(RULE_MAIL), DB_T(subject), DB_T(detail), DB_I(call->now), DB_T(NO_ADDRESS)), err);
+    return r <= 0 ? r : audit_skipped(core, call, subject, NO_ADDRESS, err);
 }
 
 static int queue_now(struct core *core, const struct call *call, int64_t event, const struct notice *notice,
@@ -180,7 +177,7 @@ static int spread(struct core *core, const struct call *call, const struct deliv
 
     if (detail->round && core->config.review_reminder_s == 0)
         return 0; /* nobody is reminded any more */
-    call_about(call, d, &about);
+    call_about(call, d->workspace, d->request, &about);
     int r = rules_due(core, d, detail->round > 0, &rules, err);
     for (size_t i = 0; r == 0 && i < rules.count; i++)
         r = notice_plan_add(core, req, &rules.items[i], &plan, err);
@@ -198,10 +195,8 @@ static int withhold(struct core *core, const struct call *call, const struct del
     struct call about;
     int r = db_exec(core->db, Q_DELIVERY_END, ARGS(DB_I(d->id), DB_T("skipped"), DB_T(why)), err);
 
-    call_about(call, d, &about);
-    return r < 0 ? r
-                 : audit_add(core, &about, "notice.skipped", "", json_pack("{s:s, s:s}", "to", d->subject, "detail", why),
-                             err);
+    call_about(call, d->workspace, d->request, &about);
+    return r < 0 ? r : audit_skipped(core, &about, d->subject, why, err);
 }
 
 /* To one person, as they are now: what they may know changes while a mail waits. */
@@ -221,7 +216,7 @@ static int render_for(struct core *core, const struct call *call, const struct d
     if (!is_meant)
         return withhold(core, call, d, "the person has no such role there any more", err);
     if (*who.email == '\0')
-        return withhold(core, call, d, "the person has no mail address", err);
+        return withhold(core, call, d, NO_ADDRESS, err);
     return is_digest ? digest_render(core, d, &who, ret_mail, err)
                      : notice_mail(core, call, d, req, detail, &who, ret_mail, err);
 }
@@ -249,7 +244,7 @@ int notice_sent(struct core *core, const struct call *call, const struct deliver
     AUTO_JSON json_t *said = json_loads(delivery->detail, 0, NULL);
     struct call about;
 
-    call_about(call, delivery, &about);
+    call_about(call, delivery->workspace, delivery->request, &about);
     return audit_add(core, digest_is(delivery) ? call : &about, "notice.sent", "",
                      json_pack("{s:s, s:s}", "to", delivery->subject, "template", json_text(said, "template")), err);
 }

@@ -6,7 +6,6 @@
 #include "core/events.h"
 #include "core/workspace.h"
 
-#define DAY_US INT64_C(86400000000)
 #define SEEN_AGAIN_US DAY_US /* a member who comes daily is written once a day */
 #define SEEN_COUNTS_US (30 * DAY_US)
 
@@ -58,7 +57,8 @@ int member_load(struct core *core, const struct call *call, const char *workspac
     return r;
 }
 
-int member_mail_roles(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles, struct error *err)
+int member_mail_roles(struct core *core, const char *workspace, const char *subject, unsigned *ret_roles,
+                      struct error *err)
 {
     return roles_read(core, Q_NOTICE_ROLES, workspace, subject, ret_roles, NULL, err);
 }

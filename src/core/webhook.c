@@ -5,8 +5,8 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
+#include "core/core.h"
 
-#define SECOND_US 1000000
 #define SIGNATURES_MAX 400
 #define SIGNED_OVERHEAD 200 /* id and time */
 

@@ -8,7 +8,6 @@
 #include "base/crypto.h"
 #include "core/events.h"
 
-#define SECOND_US INT64_C(1000000)
 #define DAYS(n) ((n)*24 * 3600 * SECOND_US)
 /* whsec_ of 32 bytes, and another */
 #define KEY "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -7,7 +7,6 @@
 #include "core/external.h"
 #include "core/gates.h"
 
-#define SECOND_US 1000000
 #define OTHER_DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
 /* whsec_ of 32 bytes */
 #define KEY "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "core/gates.h"
 
-#define SECOND_US 1000000
 
 static int gates_setup(void **state)
 {

@@ -8,7 +8,6 @@
 #include "core/events.h"
 #include "core/notices.h"
 
-#define SECOND_US INT64_C(1000000)
 #define HOUR_US (3600 * SECOND_US)
 
 static int64_t test_now; /* 0: the machine's clock */
